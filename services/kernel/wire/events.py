@@ -1,0 +1,155 @@
+"""Events: what happened to a message or a service, in one closed vocabulary.
+
+Each event is one JSON line. It goes to stdout (``docker compose logs``) and to an append-only file of the ``events`` volume, which
+``admin`` indexes for ``malle trace``. Lines are collected and written once per turn of the event loop. A full or broken disk never stops mail:
+what cannot be written is counted and dropped.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+ROTATE_BYTES = 64 * 1024 * 1024
+"""About 200,000 messages; one older file is kept, so a service's events take at most twice this."""
+
+
+class Kind(StrEnum):
+    """The vocabulary. A message's life reads: connected, accepted, queued, attempted?, delivered."""
+
+    STARTED = "started"
+    STOPPED = "stopped"
+    RELOADED = "reloaded"
+    TROUBLE = "trouble"
+    CONNECTED = "connected"
+    REJECTED = "rejected"
+    AUTHENTICATED = "authenticated"
+    AUTH_FAILED = "auth_failed"
+    ACCEPTED = "accepted"
+    QUEUED = "queued"
+    DEFERRED = "deferred"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    EXPIRED = "expired"
+    DELAYED = "delayed"
+    REPORTED = "reported"
+    HELD = "held"
+    RELEASED = "released"
+    REQUEUED = "requeued"
+    DELETED = "deleted"
+    CORRUPT = "corrupt"
+    REMOVED = "removed"
+    STORED = "stored"
+    SITE_DOWN = "site_down"
+    SITE_UP = "site_up"
+    LOGIN = "login"
+    LOGOUT = "logout"
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One line. Absent facts are left out of the line.
+
+    ``time`` is seconds since the epoch; ``seconds`` a duration of the thing told of; ``reply`` the SMTP words given or got;
+    ``remote`` the peer; ``reason`` our own words for the operator.
+    """
+
+    kind: Kind
+    time: float = 0.0
+    site: str = ""
+    service: str = ""
+    instance: str = ""
+    trace: str = ""
+    queue_id: str = ""
+    message_id: str = ""
+    sender: str | None = None
+    recipient: str = ""
+    original: str = ""
+    client: str = ""
+    login: str = ""
+    nexthop: str = ""
+    remote: str = ""
+    tls: str = ""
+    reply: str = ""
+    reason: str = ""
+    stage: str = ""
+    bytes: int = 0
+    recipients: int = 0
+    seconds: float = 0.0
+    caused_by: str = ""
+    """The queue id of the message that this one reports on."""
+    folder: str = ""
+    uid: int = 0
+
+
+class Emitter:
+    """Writes the events of one process. ``emit`` never blocks on the disk for longer than a buffered write and never raises."""
+
+    def __init__(self, site: str, service: str, instance: str, directory: Path | None, *, stdout: bool = True) -> None:
+        self._common = {"site": site, "service": service, "instance": instance}
+        self._path = directory / f"{service}.{instance}.jsonl" if directory else None
+        self._stdout = stdout
+        self._encoder = msgspec.json.Encoder()
+        self._lines: list[bytes] = []
+        self._file = -1
+        self._written = 0
+        self.dropped = 0
+        self.on_event: Callable[[Kind], None] | None = None
+
+    def emit(self, kind: Kind, **facts: Any) -> None:
+        """Record an event with the facts of ``Event``; an unknown fact is a ``TypeError``."""
+        event = Event(kind, time.time(), **self._common, **facts)
+        if self.on_event is not None:
+            self.on_event(kind)
+        self._lines.append(self._encoder.encode(event))
+        if len(self._lines) == 1:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        try:
+            asyncio.get_running_loop().call_soon(self.flush)
+        except RuntimeError:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is collected."""
+        if not self._lines:
+            return
+        lines, self._lines = self._lines, []
+        block = b"\n".join(lines) + b"\n"
+        if self._stdout:
+            self._write(1, block, len(lines))
+        if self._path is not None:
+            self._write(self._open(len(block)), block, len(lines))
+
+    def _write(self, file: int, block: bytes, lines: int) -> None:
+        try:
+            os.write(file, block)
+        except OSError:
+            self.dropped += lines
+
+    def _open(self, size: int) -> int:
+        assert self._path is not None
+        try:
+            if self._file >= 0 and self._written + size > ROTATE_BYTES:
+                os.close(self._file)
+                self._file = -1
+                self._path.replace(self._path.with_suffix(".jsonl.1"))
+            if self._file < 0:
+                self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+                self._written = os.fstat(self._file).st_size
+        except OSError:
+            return -1
+        self._written += size
+        return self._file
+
+    def close(self) -> None:
+        """Write the rest and close the file."""
+        self.flush()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
