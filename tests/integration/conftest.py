@@ -1,0 +1,41 @@
+"""The site under test: the product's own Compose file, with the lab's overlay that shuts it in."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from malleposte_lab.site import Site
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ["mx", "submission", "qmgr", "relay", "mda", "imapd", "pop3d", "admin"]
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session")
+def lab_files() -> list[Path]:
+    return [ROOT / "compose.yaml", ROOT / "tests/lab/compose.lab.yaml"]
+
+
+@pytest.fixture(scope="session")
+def lab_services() -> list[str]:
+    return SERVICES
+
+
+@pytest.fixture
+def account(site: Site) -> Callable[..., str]:
+    """Make a fresh mailbox of example.test and return its address; the password is ``PASSWORD``."""
+
+    def make(name: str = "user", *words: str) -> str:
+        address = f"{name}-{secrets.token_hex(3)}@example.test"
+        site.add_account(address, PASSWORD, *words)
+        return address
+
+    return make
+
+
+@pytest.fixture
+def key() -> str:
+    """A word that no other message has."""
+    return f"k{secrets.token_hex(6)}"
