@@ -41,11 +41,11 @@ def converse(peer, dialogue):  # type: ignore[no-untyped-def]  # _socket has no 
 
 
 def ping(peer):  # type: ignore[no-untyped-def]  # _socket has no types
-    """Send the control hop's Ping as a frame: a MessagePack map with the one key ``type``."""
-    body = b"\x81\xa4type\xa4ping"
-    peer.send(len(body).to_bytes(4, "big") + (1).to_bytes(4, "big") + body)
-    if b"pong" not in peer.recv(4096):
-        raise OSError("no pong")
+    """Send the empty frame number 0 of ``kernel.wire.channel`` and expect it back."""
+    frame = bytes(8)
+    peer.send(frame)
+    if peer.recv(len(frame)) != frame:
+        raise OSError("no answer to a ping")
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 A frame is a 4-byte big-endian length, a 4-byte request number and a MessagePack body. Requests of one connection are
 answered in any order. The types of both directions are fixed by the hop, so a frame that does not decode ends the
-connection: the peer is of another version or not ours.
+connection: the peer is of another version or not ours. Number 0 with no body is a health probe; it is sent back as it came.
 """
 
 import asyncio
@@ -50,6 +50,9 @@ class _Framing(asyncio.Protocol):
                 break
             body = bytes(buffer[start + _HEAD.size : end])
             start = end
+            if number == 0:
+                self.send(0, b"")
+                continue
             try:
                 self.frame_received(number, body)
             except msgspec.DecodeError:
