@@ -1,0 +1,122 @@
+"""What the store tells of folders and messages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """One message of a folder.
+
+    ``flags`` are IMAP flags and keywords (``\\Seen``, ``$Forwarded``) without ``\\Recent``; equal sets are one object. ``size`` is in bytes as
+    served, with CRLF line ends (RFC822.SIZE). ``internaldate`` and ``saved`` (RFC 8514) are whole seconds since the epoch.
+    """
+
+    uid: int
+    modseq: int
+    flags: frozenset[str]
+    internaldate: int
+    size: int
+    saved: int
+
+
+class FolderInfo(msgspec.Struct, frozen=True):
+    """One line of a list of folders.
+
+    ``exists`` is false for a parent that has no folder of its own (``\\NonExistent``). ``special_use`` is an attribute of RFC 6154 or empty.
+    """
+
+    name: str
+    exists: bool
+    subscribed: bool
+    has_children: bool
+    special_use: str
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Figures of one folder at one moment. ``recent_from`` is the first UID that no session has claimed as recent yet."""
+
+    uidvalidity: int
+    uidnext: int
+    highestmodseq: int
+    messages: int
+    unseen: int
+    size_bytes: int
+    recent_from: int
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What happened in a folder after a modseq.
+
+    ``changed`` are new messages and those with new flags, by UID; ``vanished`` the UIDs expunged since, or ``None`` when the
+    asker is behind the oldest tombstone and must compare with ``Folder.uids``. ``status`` is the state that the changes lead to.
+    """
+
+    status: Status
+    changed: Sequence[Message]
+    vanished: Sequence[int] | None
+
+
+class FlagWord(StrEnum):
+    """How STORE combines flags (RFC 9051 section 6.4.6)."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class FlagChange:
+    """A STORE: which flags, how, and only where the modseq is at most ``unchanged_since`` (RFC 7162 section 3.1.3)."""
+
+    word: FlagWord
+    flags: frozenset[str]
+    unchanged_since: int | None = None
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """Result of a STORE: the messages as they are now, and the UIDs left alone because of ``unchanged_since``. UIDs that do not exist are in neither."""
+
+    messages: Sequence[Message]
+    modified: Sequence[int]
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """Result of COPY and MOVE, for COPYUID (RFC 4315): pairs of old and new UID in order."""
+
+    uidvalidity: int
+    uids: Sequence[tuple[int, int]]
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """Result of APPEND and of a delivery, for APPENDUID (RFC 4315)."""
+
+    uidvalidity: int
+    uid: int
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What a user's folders hold together. Bytes are sizes as served."""
+
+    size_bytes: int
+    messages: int
+
+
+class Quota(msgspec.Struct, frozen=True):
+    """Limits of a user; 0 means none."""
+
+    size_bytes: int = 0
+    messages: int = 0
+
+    def allows(self, usage: Usage) -> bool:
+        """Tell whether ``usage`` lies within the limits."""
+        return (not self.size_bytes or usage.size_bytes <= self.size_bytes) and (not self.messages or usage.messages <= self.messages)
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What an appended message brings along. ``internaldate`` of ``None`` is now."""
+
+    flags: frozenset[str] = frozenset()
+    internaldate: int | None = None
