@@ -1,7 +1,7 @@
 """The contract between a session and the service behind it.
 
-A ``Server`` (``server.py``) makes one ``Handler`` for each connection and asks it at every step; the session itself sees to syntax, order, limits, TLS,
-pipelining and the reading of DATA and BDAT. The order of calls, where ``[]`` may be missing and ``*`` may repeat::
+A ``Server`` (``server.py``) makes one ``Handler`` for each connection and asks it at every step; the session itself sees to syntax, order,
+limits, TLS, pipelining and the reading of DATA and BDAT. The order of calls, where ``[]`` may be missing and ``*`` may repeat::
 
     connected  [helo  [auth]*  ( mail  rcpt*  begin -> sink.write*  ( sink.finish | sink.abort )  | reset )* ]*  ended
 
