@@ -1,0 +1,52 @@
+"""Header fields: cutting a header into fields, choosing some of them, unfolding a value."""
+
+import re
+from collections.abc import Collection, Iterator
+
+_FIELD = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")
+"""One field: a line and those that continue it (RFC 5322 section 2.2.3). Matches nothing only at the end."""
+_FOLD = re.compile(rb"[ \t]*\r?\n[ \t]*|\r")
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+
+
+def split(header: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield ``(name in lower case, whole field with its line end)``; the name is empty where a line has no colon.
+
+    Ends at the empty line that closes the header, which is not yielded.
+    """
+    for match in _FIELD.finditer(header):
+        field = match[0]
+        if field in (b"\n", b"\r\n", b""):
+            return
+        name, colon, _ = field.partition(b":")
+        yield (name.rstrip(b" \t").lower() if colon else b""), field
+
+
+def unfold(value: bytes) -> bytes:
+    """Return a field's value on one line: a fold, with the white space around it, becomes one space."""
+    if b"\n" in value or b"\r" in value:
+        return _FOLD.sub(b" ", value).strip(b" \t")
+    return value.strip(b" \t")
+
+
+def value(field: bytes) -> bytes:
+    """Return what stands after the colon of a field, unfolded."""
+    return unfold(field.partition(b":")[2])
+
+
+def select(header: bytes, names: Collection[bytes], negate: bool = False) -> bytes:
+    """Return the fields named (in lower case), or all others with ``negate``, closed by an empty line, with CRLF.
+
+    RFC 3501 section 6.4.5 HEADER.FIELDS and HEADER.FIELDS.NOT: order and repetition as in the header.
+    """
+    chosen = b"".join(field for name, field in split(header) if (name in names) is not negate)
+    if chosen and not chosen.endswith(b"\n"):
+        chosen += b"\r\n"
+    return as_crlf(chosen) + b"\r\n"
+
+
+def as_crlf(content: bytes) -> bytes:
+    """Return ``content`` with each bare LF made CRLF; the same object when there is none."""
+    if content.count(b"\n") == content.count(b"\r\n"):
+        return content
+    return _BARE_LF.sub(b"\r\n", content)

@@ -1,0 +1,157 @@
+"""What the header of a part says of its body: the MIME fields (RFC 2045, parameters by RFC 2231)."""
+
+import re
+from collections import Counter
+
+import msgspec
+
+from services.kernel.mail.mime.fields import unfold
+
+Parameters = tuple[tuple[bytes, bytes], ...]
+
+_QUOTED_OR_COMMENT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|\([^()\\]*(?:\\.[^()\\]*)*(?:\)|\\?\Z)', re.DOTALL)
+"""What is not closed reaches to the end of the text, so that no input makes the search start over."""
+_MEDIA = re.compile(rb'[ \t]*([^\s/;,()<>@\\"?=\x80-\xff]+)[ \t]*/[ \t]*([^\s/;,()<>@\\"?=\x80-\xff]+)')
+_WORD = re.compile(rb'[ \t]*"?([^\s;,()"]+)')
+_PARAMETER = re.compile(rb';[ \t]*([^\s;="]+)[ \t]*=[ \t]*(?:"([^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?\Z)|([^\s;"]*))', re.DOTALL)
+"""A name, then a quoted string (closed or cut off) or whatever ends at white space or the next parameter."""
+_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+_SECTION = re.compile(rb"(.+?)\*(\d{1,4})(\*?)", re.DOTALL)
+_LANGUAGE = re.compile(rb'(?:^|,)[ \t]*"?([A-Za-z0-9*-]+)')
+_FIELD = re.compile(
+    rb"^content-(type|transfer-encoding|disposition|id|description|language|location|md5)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MAX_NESTED_COMMENTS = 8
+"""RFC 5322 allows any depth; no mail program writes more than one."""
+
+
+class Media(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A Content-Type: words as they were written, parameters in order with RFC 2231 continuations joined."""
+
+    type: bytes
+    subtype: bytes
+    parameters: Parameters = ()
+
+    def is_a(self, main: bytes, subtype: bytes = b"") -> bool:
+        """Compare with words in lower case; any subtype when none is given."""
+        return self.type.lower() == main and (not subtype or self.subtype.lower() == subtype)
+
+    def parameter(self, name: bytes) -> bytes | None:
+        """Return the first parameter of this name (in lower case)."""
+        return next((value for key, value in self.parameters if key.lower() == name), None)
+
+
+class Disposition(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A Content-Disposition (RFC 2183)."""
+
+    word: bytes
+    parameters: Parameters = ()
+
+
+class Label(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The MIME fields of one part, unfolded; ``None`` or empty where there is none. Of a repeated field the first counts."""
+
+    media: Media
+    encoding: bytes | None = None
+    id: bytes | None = None
+    description: bytes | None = None
+    md5: bytes | None = None
+    disposition: Disposition | None = None
+    languages: tuple[bytes, ...] = ()
+    location: bytes | None = None
+
+
+PLAIN = Media(b"text", b"plain", ((b"charset", b"us-ascii"),))
+"""What a part is when nothing, or nothing that can be understood, is said (RFC 2045 section 5.2)."""
+MESSAGE = Media(b"message", b"rfc822")
+"""What a part of a multipart/digest is when nothing is said (RFC 2046 section 5.1.5)."""
+
+
+def read_label(header: bytes, default: Media) -> Label:
+    """Read the MIME fields of a header; ``default`` is what a missing or broken Content-Type means."""
+    fields = {name.lower(): unfold(value) for name, value in reversed(_FIELD.findall(header))}
+    if not fields:
+        return Label(default)
+    return Label(
+        parse_media(fields.get(b"type", b"")) or default,
+        parse_word(fields.get(b"transfer-encoding", b"")),
+        fields.get(b"id"),
+        fields.get(b"description"),
+        fields.get(b"md5"),
+        parse_disposition(fields.get(b"disposition", b"")),
+        parse_languages(fields.get(b"language", b"")),
+        fields.get(b"location"),
+    )
+
+
+def parse_media(text: bytes) -> Media | None:
+    """Parse an unfolded Content-Type; ``None`` when it has no type and subtype."""
+    text = _without_comments(text)
+    match = _MEDIA.match(text)
+    return Media(match[1], match[2], _parameters(text, match.end())) if match else None
+
+
+def parse_disposition(text: bytes) -> Disposition | None:
+    """Parse an unfolded Content-Disposition; ``None`` when it has no first word."""
+    text = _without_comments(text)
+    match = _WORD.match(text)
+    return Disposition(match[1], _parameters(text, match.end())) if match else None
+
+
+def parse_word(text: bytes) -> bytes | None:
+    """Return the first word of an unfolded field such as Content-Transfer-Encoding."""
+    match = _WORD.match(_without_comments(text))
+    return match[1] if match else None
+
+
+def parse_languages(text: bytes) -> tuple[bytes, ...]:
+    """Return the tags of an unfolded Content-Language (RFC 3282)."""
+    return tuple(_LANGUAGE.findall(_without_comments(text)))
+
+
+def _without_comments(text: bytes) -> bytes:
+    """Replace comments by a space, innermost first; parentheses inside quoted strings stay."""
+    for _ in range(_MAX_NESTED_COMMENTS):
+        if b"(" not in text:
+            break
+        shorter = _QUOTED_OR_COMMENT.sub(lambda match: b" " if match[0][:1] == b"(" else match[0], text)
+        if shorter == text:
+            break
+        text = shorter
+    return text
+
+
+def _parameters(text: bytes, start: int) -> Parameters:
+    if text.find(b"=", start) < 0:
+        return ()
+    found: list[tuple[bytes, bytes]] = []
+    is_split = False
+    for name, quoted, bare in _PARAMETER.findall(text, start):
+        found.append((name, _ESCAPE.sub(rb"\1", quoted) if quoted else bare))
+        is_split = is_split or b"*" in name
+    return _joined(found) if is_split else tuple(found)
+
+
+def _joined(found: list[tuple[bytes, bytes]]) -> Parameters:
+    """Join ``name*0``, ``name*1`` ... (RFC 2231 section 3) into ``name``, or ``name*`` when any of them is percent-encoded.
+
+    Joined parameters follow the others. A series with a gap, a double or no start is left as it is.
+    """
+    sections = [_SECTION.fullmatch(name) for name, _ in found]
+    series: dict[bytes, dict[int, tuple[bytes, bool]]] = {}
+    counts: Counter[bytes] = Counter()
+    for section, (_, value) in zip(sections, found, strict=True):
+        if section:
+            counts[section[1].lower()] += 1
+            series.setdefault(section[1].lower(), {})[int(section[2])] = (value, bool(section[3]))
+    whole = {name for name, parts in series.items() if max(parts) + 1 == len(parts) == counts[name]}
+    kept = [pair for section, pair in zip(sections, found, strict=True) if not (section and section[1].lower() in whole)]
+    return tuple(kept + [_join(name, [parts[n] for n in range(len(parts))]) for name, parts in series.items() if name in whole])
+
+
+def _join(name: bytes, parts: list[tuple[bytes, bool]]) -> tuple[bytes, bytes]:
+    if not any(encoded for _, encoded in parts):
+        return name, b"".join(value for value, _ in parts)
+    # RFC 2231 section 4.1 lets plain and encoded sections mix: in the whole, a plain one's percent signs must not read as codes
+    return name + b"*", b"".join(value if encoded else value.replace(b"%", b"%25") for value, encoded in parts)

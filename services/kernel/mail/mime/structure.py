@@ -1,0 +1,216 @@
+"""The tree of parts of a message, found in one pass."""
+
+from typing import Protocol
+
+import msgspec
+
+from services.kernel.mail.mime.media import MESSAGE, PLAIN, Label, Media, read_label
+
+MAX_DEPTH = 100
+"""Dovecot's ``mail_max_mime_depth``-like bound of 100 nested parts; what lies deeper is not taken apart."""
+MAX_PARTS = 10_000
+"""Dovecot's bound of 10,000 parts in a message; what follows belongs to the body of the enclosing part."""
+MAX_BOUNDARY_BYTES = 80
+"""RFC 2046 section 5.1.1 allows 70; like Dovecot, 80 are compared and the rest of a longer one is not."""
+_CHUNK_BYTES = 1 << 20
+
+
+class Content(Protocol):
+    """A message in memory: ``bytes``, or an ``mmap`` of a large one."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: slice, /) -> bytes: ...
+    def find(self, sub: bytes, start: int = ..., end: int = ..., /) -> int: ...
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One part: where it lies in the message and what its header says of it.
+
+    The header is ``content[start:body_start]`` with the empty line that closes it, the body ``content[body_start:end]``. The ``*_size``
+    are octets and the ``*_lines`` line ends, counted as if each line ended in CRLF. A multipart has at least one child; a message/rfc822
+    has one, the message inside; other parts have none.
+    """
+
+    start: int
+    body_start: int
+    end: int
+    header_size: int
+    header_lines: int
+    body_size: int
+    body_lines: int
+    label: Label
+    children: "tuple[Part, ...]" = ()
+
+    @property
+    def media(self) -> Media:
+        """The Content-Type."""
+        return self.label.media
+
+    @property
+    def size(self) -> int:
+        """Octets of header and body as IMAP and POP3 count them: RFC822.SIZE of the whole message."""
+        return self.header_size + self.body_size
+
+    @property
+    def is_multipart(self) -> bool:
+        """The children are the parts of a multipart."""
+        return bool(self.children) and self.media.is_a(b"multipart")
+
+    @property
+    def message(self) -> "Part | None":
+        """The message inside a message/rfc822."""
+        return self.children[0] if self.children and not self.is_multipart else None
+
+    def find(self, path: str) -> "Part | None":
+        """Return the part with the number ``path`` (``2.1``; RFC 3501 section 6.4.5), this one for the empty path.
+
+        Part 1 of a message that is no multipart is the message itself. A number on a message/rfc822 goes to the message inside it.
+        """
+        part = self
+        for step, word in enumerate(path.split(".") if path else ()):
+            number = int(word) if word.isascii() and word.isdigit() and len(word) < 6 else 0
+            parent = part.message if step and part.message else part
+            if parent.is_multipart and 0 < number <= len(parent.children):
+                part = parent.children[number - 1]
+            elif number == 1 and not parent.is_multipart and (step == 0 or parent is not part):
+                part = parent
+            else:
+                return None
+        return part
+
+
+def scan(content: Content) -> Part:
+    """Take a message apart. Never raises; takes time in proportion to the size, within the limits on parts and depth."""
+    return _Scanner(content).part(0, 0, PLAIN)
+
+
+class _Boundary:
+    """A boundary that is looked for, and where it was last seen: each byte is searched once."""
+
+    __slots__ = ("at", "cursor", "needle")
+
+    def __init__(self, word: bytes) -> None:
+        self.needle = b"\n--" + word
+        self.at = -1
+        self.cursor = 0
+
+    def seek(self, content: Content, start: int, limit: int) -> int:
+        """Return the offset, from ``start`` to ``limit`` inclusive, of the line end before the next delimiter line, or -1."""
+        if self.at >= start:
+            return self.at if self.at <= limit else -1
+        start = max(start, self.cursor)
+        if start > limit:
+            return -1
+        self.at = content.find(self.needle, start, limit + len(self.needle))
+        if self.at < 0:
+            self.cursor = limit + 1
+        return self.at
+
+
+class _Scanner:
+    """The state of one scan: the boundaries of the multiparts around the place, outermost first, and the delimiter that comes next."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._length = len(content)
+        self._boundaries: list[_Boundary] = []
+        self._parts = 0
+        self._limit = self._length
+        self._next: _Boundary | None = None
+
+    def part(self, start: int, depth: int, default: Media) -> Part:
+        """Scan the part whose header begins at ``start``; afterwards the delimiter that ends it is the next."""
+        self._parts += 1
+        self._look(max(start - 1, 0))
+        body_start = self._body_start(start)
+        header = self._content[start:body_start]
+        label = read_label(header, default)
+        children = self._children(label.media, body_start, depth)
+        end = self._end(body_start)
+        sizes = (*_measure(header, 0, len(header)), *_measure(self._content, body_start, end))
+        return Part(start, body_start, end, *sizes, label, children)
+
+    def _look(self, start: int) -> None:
+        """Find the next delimiter line from ``start`` on. Of several that match one line the longest wins, then the innermost.
+
+        RFC 2046 section 5.1.1: a line is a delimiter when it begins with one, whatever follows.
+        """
+        self._limit, self._next = self._length, None
+        for boundary in self._boundaries:
+            at = boundary.seek(self._content, start, self._limit)
+            if at < 0:
+                continue
+            if self._next is None or at < self._limit or len(boundary.needle) >= len(self._next.needle):
+                self._limit, self._next = at, boundary
+
+    def _body_start(self, start: int) -> int:
+        """Return the offset after the empty line that closes the header, or where the next delimiter cuts the header off."""
+        content, stop = self._content, min(self._limit + 1, self._length)
+        if stop <= start:
+            return start
+        first = content[start : start + 2]
+        if first[:1] == b"\n" or first == b"\r\n":
+            return start + first.index(b"\n") + 1
+        lf = content.find(b"\n\n", start, stop)
+        crlf = content.find(b"\n\r\n", start, lf if lf >= 0 else stop)
+        if crlf >= 0:
+            return crlf + 3
+        return lf + 2 if lf >= 0 else stop
+
+    def _end(self, body_start: int) -> int:
+        """Return where the body ends: the line end before a delimiter belongs to the delimiter (RFC 2046 section 5.1.1)."""
+        end = self._limit
+        if self._next is not None and end > 0 and self._content[end - 1 : end] == b"\r":
+            end -= 1
+        return max(end, body_start)
+
+    def _children(self, media: Media, body_start: int, depth: int) -> tuple[Part, ...]:
+        if media.is_a(b"multipart"):
+            default = MESSAGE if media.is_a(b"multipart", b"digest") else PLAIN
+            boundary = (media.parameter(b"boundary") or b"").rstrip(b" \t")[:MAX_BOUNDARY_BYTES]
+            found = self._multipart(boundary, body_start, depth + 1, default) if boundary and depth < MAX_DEPTH else ()
+            return found or (_nothing(body_start),)
+        if media.is_a(b"message", b"rfc822") and depth < MAX_DEPTH and self._parts < MAX_PARTS:
+            return (self.part(body_start, depth + 1, PLAIN),)
+        return ()
+
+    def _multipart(self, word: bytes, body_start: int, depth: int, default: Media) -> tuple[Part, ...]:
+        """Scan the parts between delimiters of ``word``; afterwards the delimiter of an enclosing multipart is the next."""
+        mine = _Boundary(word)
+        self._boundaries.append(mine)
+        self._look(body_start - 1)
+        children: list[Part] = []
+        while self._next is mine:
+            after = self._limit + len(mine.needle)
+            if self._content[after : after + 2] == b"--" or self._parts >= MAX_PARTS:
+                break
+            children.append(self.part(self._line_after(after), depth, default))
+        was_closed = self._next is mine
+        self._boundaries.pop()
+        if self._parts >= MAX_PARTS:
+            self._boundaries.clear()
+        if was_closed:
+            self._look(self._limit + 1)
+        return tuple(children)
+
+    def _line_after(self, offset: int) -> int:
+        line_end = self._content.find(b"\n", offset)
+        return line_end + 1 if line_end >= 0 else self._length
+
+
+def _nothing(at: int) -> Part:
+    """The part that stands for the missing ones of a multipart, since IMAP's grammar wants one (RFC 3501 section 9, ``body-type-mpart``)."""
+    return Part(at, at, at, 0, 0, 0, 0, Label(PLAIN))
+
+
+def _measure(content: Content, start: int, end: int) -> tuple[int, int]:
+    """Return octets, as if each line ended in CRLF, and the number of line ends."""
+    if isinstance(content, bytes):
+        lines = content.count(b"\n", start, end)
+        return end - start + lines - content.count(b"\r\n", start, end), lines
+    lines = pairs = 0
+    for at in range(start, end, _CHUNK_BYTES):
+        chunk = content[at : min(at + _CHUNK_BYTES, end)]
+        lines += chunk.count(b"\n")
+        pairs += chunk.count(b"\r\n") + (chunk[:1] == b"\n" and at > start and content[at - 1 : at] == b"\r")
+    return end - start + lines - pairs, lines
