@@ -22,8 +22,10 @@ _FIELD = re.compile(
     rb"^content-(type|transfer-encoding|disposition|id|description|language|location|md5)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
-_MAX_NESTED_COMMENTS = 8
+_MAX_NESTED_COMMENTS = 3
 """RFC 5322 allows any depth; no mail program writes more than one."""
+MAX_FIELD_BYTES = 1 << 14
+"""Real ones, with long file names in percent codes, stay under 2 kB. What is beyond is not read."""
 
 
 class Media(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -70,7 +72,7 @@ MESSAGE = Media(b"message", b"rfc822")
 
 def read_label(header: bytes, default: Media) -> Label:
     """Read the MIME fields of a header; ``default`` is what a missing or broken Content-Type means."""
-    fields = {name.lower(): unfold(value) for name, value in reversed(_FIELD.findall(header))}
+    fields = {name.lower(): unfold(value[:MAX_FIELD_BYTES]) for name, value in reversed(_FIELD.findall(header))}
     if not fields:
         return Label(default)
     return Label(

@@ -13,6 +13,7 @@ MAX_PARTS = 10_000
 MAX_BOUNDARY_BYTES = 80
 """RFC 2046 section 5.1.1 allows 70; like Dovecot, 80 are compared and the rest of a longer one is not."""
 _CHUNK_BYTES = 1 << 20
+"""What of a mapped message is copied at a time."""
 
 
 class Content(Protocol):
@@ -107,11 +108,36 @@ class _Boundary:
         return self.at
 
 
+class _Ruler:
+    """Counts line ends from the beginning of the message up to offsets that only grow, so each byte is counted once."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._at = 0
+        self._lines = 0
+        self._pairs = 0
+
+    def measure(self, offset: int) -> tuple[int, int]:
+        """Return the octets before ``offset``, as if each line ended in CRLF, and the line ends; ``offset`` never parts a CRLF."""
+        for start in range(self._at, offset, _CHUNK_BYTES):
+            self._count(start, min(start + _CHUNK_BYTES, offset))
+        self._at = max(self._at, offset)
+        return self._at + self._lines - self._pairs, self._lines
+
+    def _count(self, start: int, end: int) -> None:
+        chunk = self._content[start:end]
+        lines = chunk.count(b"\n")
+        self._lines += lines
+        if lines:
+            self._pairs += chunk.count(b"\r\n") + (chunk[:1] == b"\n" and self._content[start - 1 : start] == b"\r")
+
+
 class _Scanner:
     """The state of one scan: the boundaries of the multiparts around the place, outermost first, and the delimiter that comes next."""
 
     def __init__(self, content: Content) -> None:
         self._content = content
+        self._ruler = _Ruler(content)
         self._length = len(content)
         self._boundaries: list[_Boundary] = []
         self._parts = 0
@@ -123,11 +149,13 @@ class _Scanner:
         self._parts += 1
         self._look(max(start - 1, 0))
         body_start = self._body_start(start)
-        header = self._content[start:body_start]
-        label = read_label(header, default)
+        top, lines_above = self._ruler.measure(start)
+        middle, lines_to_body = self._ruler.measure(body_start)
+        label = read_label(self._content[start:body_start], default)
         children = self._children(label.media, body_start, depth)
         end = self._end(body_start)
-        sizes = (*_measure(header, 0, len(header)), *_measure(self._content, body_start, end))
+        bottom, lines_to_end = self._ruler.measure(end)
+        sizes = (middle - top, lines_to_body - lines_above, bottom - middle, lines_to_end - lines_to_body)
         return Part(start, body_start, end, *sizes, label, children)
 
     def _look(self, start: int) -> None:
@@ -177,6 +205,7 @@ class _Scanner:
     def _multipart(self, word: bytes, body_start: int, depth: int, default: Media) -> tuple[Part, ...]:
         """Scan the parts between delimiters of ``word``; afterwards the delimiter of an enclosing multipart is the next."""
         mine = _Boundary(word)
+        outer = len(self._boundaries)
         self._boundaries.append(mine)
         self._look(body_start - 1)
         children: list[Part] = []
@@ -186,9 +215,7 @@ class _Scanner:
                 break
             children.append(self.part(self._line_after(after), depth, default))
         was_closed = self._next is mine
-        self._boundaries.pop()
-        if self._parts >= MAX_PARTS:
-            self._boundaries.clear()
+        del self._boundaries[0 if self._parts >= MAX_PARTS else outer :]
         if was_closed:
             self._look(self._limit + 1)
         return tuple(children)
@@ -201,16 +228,3 @@ class _Scanner:
 def _nothing(at: int) -> Part:
     """The part that stands for the missing ones of a multipart, since IMAP's grammar wants one (RFC 3501 section 9, ``body-type-mpart``)."""
     return Part(at, at, at, 0, 0, 0, 0, Label(PLAIN))
-
-
-def _measure(content: Content, start: int, end: int) -> tuple[int, int]:
-    """Return octets, as if each line ended in CRLF, and the number of line ends."""
-    if isinstance(content, bytes):
-        lines = content.count(b"\n", start, end)
-        return end - start + lines - content.count(b"\r\n", start, end), lines
-    lines = pairs = 0
-    for at in range(start, end, _CHUNK_BYTES):
-        chunk = content[at : min(at + _CHUNK_BYTES, end)]
-        lines += chunk.count(b"\n")
-        pairs += chunk.count(b"\r\n") + (chunk[:1] == b"\n" and at > start and content[at - 1 : at] == b"\r")
-    return end - start + lines - pairs, lines

@@ -1,0 +1,215 @@
+"""Address lists of a header (RFC 5322 sections 3.4 and 4.4), read as leniently as they are written."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+MAX_FIELD_BYTES = 1 << 18
+"""Some 5,000 addresses; Postfix cuts a header field at 102,400 bytes (``header_size_limit``). What is beyond is not read."""
+MISSING_MAILBOX = b"MISSING_MAILBOX"
+MISSING_DOMAIN = b"MISSING_DOMAIN"
+"""Dovecot's words for what an address lacks: ENVELOPE has no other way to say so, since its NIL stands for a group."""
+
+_PLAIN = re.compile(rb'[^][ \t"(<>@,:;.]+|[ \t]+|\[[^][]*\]?|.', re.DOTALL)
+_QUOTED = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+_COMMENT_MARK = re.compile(rb"\\.|[()]", re.DOTALL)
+
+
+class Address(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One entry of a list as ENVELOPE gives it (RFC 3501 section 7.4.2).
+
+    A group begins with an entry that has only ``mailbox``, its name, and ends with one that has nothing.
+    """
+
+    name: bytes | None = None
+    route: bytes | None = None
+    mailbox: bytes | None = None
+    host: bytes | None = None
+
+
+class _Token(NamedTuple):
+    """``kind`` is a special character, ``(`` for a comment, a space for white space, ``w`` for a word; quotes are already taken off."""
+
+    kind: bytes
+    text: bytes
+
+
+def parse(text: bytes) -> tuple[Address, ...]:
+    """Read an unfolded list of mailboxes and groups. Never raises; empty entries (``obs-addr-list``) are left out."""
+    reader = _Reader()
+    for token in _tokens(text[:MAX_FIELD_BYTES]):
+        reader.take(token)
+    reader.end_entry()
+    reader.end_group()
+    return tuple(reader.found)
+
+
+class _Reader:
+    """Cuts the tokens into entries. ``_path`` is what an open ``<`` was followed by: a comma in a route does not end the entry."""
+
+    def __init__(self) -> None:
+        self.found: list[Address] = []
+        self._entry: list[_Token] = []
+        self._has_at = False
+        self._path: bytes | None = None
+        self._in_group = False
+
+    def take(self, token: _Token) -> None:
+        kind = token.kind
+        if kind in b",;:" and self._ends_entry(kind):
+            if kind == b":":
+                self._begin_group()
+                return
+            self.end_entry()
+            if kind == b";":
+                self.end_group()
+            return
+        self._entry.append(token)
+        if kind == b"<" and self._path is None:
+            self._path = b""
+        elif self._path is not None and kind not in b" (":
+            self._path = None if kind == b">" else self._path or kind
+        self._has_at = self._has_at or kind == b"@"
+
+    def _ends_entry(self, kind: bytes) -> bool:
+        if kind == b",":
+            return self._path != b"@"
+        return self._path is None and not (kind == b":" and self._has_at)
+
+    def _begin_group(self) -> None:
+        self.end_group()
+        self.found.append(Address(mailbox=_phrase(self._entry)))
+        self._clear()
+        self._in_group = True
+
+    def end_entry(self) -> None:
+        """Add the entry, unless it is empty but for white space and comments."""
+        if any(token.kind not in b" (" for token in self._entry):
+            self.found.append(_address(self._entry))
+        self._clear()
+
+    def end_group(self) -> None:
+        """Close a group that is open."""
+        if self._in_group:
+            self.found.append(Address())
+        self._in_group = False
+
+    def _clear(self) -> None:
+        self._entry, self._has_at, self._path = [], False, None
+
+
+def _tokens(text: bytes) -> Iterator[_Token]:
+    at, may_quote = 0, True
+    while at < len(text):
+        first = text[at : at + 1]
+        if first == b"(":
+            end = _comment_end(text, at)
+            yield _Token(b"(", text[at + 1 : end - 1])
+            at = end
+            continue
+        if first == b'"' and may_quote:
+            if quoted := _QUOTED.match(text, at):
+                yield _Token(b"w", _ESCAPE.sub(rb"\1", quoted[0][1:-1]))
+                at = quoted.end()
+                continue
+            may_quote = False  # no quoted string ends from here on: do not look for one again
+        plain = _PLAIN.match(text, at)
+        word = plain[0] if plain else first
+        at += len(word)
+        if first in b" \t":
+            yield _Token(b" ", b"")
+        elif first in b"<>@,:;.":
+            yield _Token(first, first)
+        elif first != b'"':
+            yield _Token(b"w", word)
+
+
+def _comment_end(text: bytes, start: int) -> int:
+    """Return the offset after a comment, which may nest (RFC 5322 section 3.2.2); the end of the text when it does not close."""
+    depth = 0
+    for mark in _COMMENT_MARK.finditer(text, start):
+        depth += (mark[0] == b"(") - (mark[0] == b")")
+        if depth == 0:
+            return mark.end()
+    return len(text) + 1
+
+
+def _address(entry: list[_Token]) -> Address:
+    kinds = [token.kind for token in entry]
+    opening = kinds.index(b"<") if b"<" in kinds else len(kinds)
+    if opening == len(kinds) or b"@" in kinds[:opening]:
+        return _bare(entry)
+    closing = kinds.index(b">", opening) if b">" in kinds[opening:] else len(kinds)
+    route, path = _split_route(entry[opening + 1 : closing])
+    before, after = _split_at(path)
+    return Address(_phrase(entry[:opening]) or None, route, _local(before)[0] or MISSING_MAILBOX, _domain(after) or MISSING_DOMAIN)
+
+
+def _bare(entry: list[_Token]) -> Address:
+    """An address without angle brackets; a comment after it is the name, as mail programs once wrote it."""
+    before, after = _split_at(entry)
+    local, words = _local(before)
+    if words > 1:
+        return Address(_phrase(before), None, MISSING_MAILBOX, MISSING_DOMAIN)
+    kinds = [token.kind for token in entry]
+    first = kinds.index(b"w") if b"w" in kinds else len(kinds)
+    comment = next((token.text for token in reversed(entry[first:]) if token.kind == b"("), b"").strip()
+    return Address(comment or None, None, local or MISSING_MAILBOX, _domain(after) or MISSING_DOMAIN)
+
+
+def _split_route(path: list[_Token]) -> tuple[bytes | None, list[_Token]]:
+    """Take ``@host,@host:`` off a path (RFC 5322 ``obs-route``)."""
+    kinds = [token.kind for token in path]
+    if b":" not in kinds or next(kind for kind in kinds if kind not in b" (") != b"@":
+        return None, path
+    colon = kinds.index(b":")
+    return b"".join(token.text for token in path[:colon] if token.kind not in b" ("), path[colon + 1 :]
+
+
+def _split_at(tokens: list[_Token]) -> tuple[list[_Token], list[_Token]]:
+    at = next((n for n, token in enumerate(tokens) if token.kind == b"@"), len(tokens))
+    return tokens[:at], tokens[at + 1 :]
+
+
+def _phrase(tokens: list[_Token]) -> bytes:
+    """Join words with one space; a dot stays with the word before it, and with the one after it if there was no space."""
+    pieces: list[bytes] = []
+    is_apart = False
+    for kind, word in tokens:
+        if kind == b"w":
+            if pieces and (is_apart or pieces[-1] != b"."):
+                pieces.append(b" ")
+            pieces.append(word)
+        elif kind == b".":
+            pieces.append(word)
+        is_apart = kind in b" ("
+    return b"".join(pieces)
+
+
+def _local(tokens: list[_Token]) -> tuple[bytes, int]:
+    """Join words and the dots between them to a local part; also return how many words no dot joins."""
+    pieces: list[bytes] = []
+    words = 0
+    for kind, word in tokens:
+        if kind == b"w":
+            if pieces and pieces[-1] not in b".:":
+                pieces.append(b" ")
+                words += 1
+            pieces.append(word)
+        elif kind in b".:":
+            pieces.append(word)
+    return b"".join(pieces), words + bool(pieces)
+
+
+def _domain(tokens: list[_Token]) -> bytes:
+    """Join atoms and dots; a second word that no dot joins ends the domain."""
+    pieces: list[bytes] = []
+    for kind, word in tokens:
+        if kind == b"." or (kind == b"w" and (not pieces or pieces[-1] == b".")):
+            pieces.append(word)
+        elif kind not in b" (":
+            break
+    return b"".join(pieces)
