@@ -80,8 +80,19 @@ class Disk:
         return True
 
     def set_time(self, path: str, seconds: float) -> None:
-        """Set the modification time."""
-        os.utime(path, (seconds, seconds), follow_symlinks=False)
+        """Set the modification time of a file of our own; made when missing."""
+        try:
+            os.utime(path, (seconds, seconds), follow_symlinks=False)
+        except FileNotFoundError:
+            self.append(path, b"")
+            os.utime(path, (seconds, seconds), follow_symlinks=False)
+
+    def time(self, path: str) -> float:
+        """The modification time, 0 when there is no such file."""
+        try:
+            return os.stat(path, follow_symlinks=False).st_mtime
+        except FileNotFoundError:
+            return 0.0
 
     def append(self, path: str, data: bytes) -> None:
         """Add to the end of a file in one write; made when missing."""

@@ -1,0 +1,181 @@
+"""qmgr's side of the queue: the only hand that moves and removes files.
+
+Blocking calls, each a few system calls; qmgr makes them in a thread of its own. ``OSError`` is passed on as it is: what a fault means
+for a message is the caller's to say. ``FileNotFoundError`` says that the message is no longer in that state.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from services.kernel.mail.envelope import Envelope, Recipient
+from services.kernel.mail.queueid import is_queue_id
+from services.kernel.spool import history
+from services.kernel.spool.disk import Disk, Entry
+from services.kernel.spool.format import HEAD_BYTES, STATUS_OFFSET, QueueFile, Unfinished, parse, parse_layout
+from services.kernel.spool.history import Attempt
+from services.kernel.spool.newfile import NewFile, commit_together
+
+FIRST_READ_BYTES = 4096
+"""One read brings in all before the content of a message with up to some 30 recipients."""
+SETTLE_SECONDS = 2.0
+"""A scan leaves younger files in ``incoming`` alone: their commit may be under way, and a hint tells when it is done."""
+
+
+class State(StrEnum):
+    """The states a message can be in: the directory its file is in."""
+
+    INCOMING = "incoming"
+    ACTIVE = "active"
+    DEFERRED = "deferred"
+    HOLD = "hold"
+    CORRUPT = "corrupt"
+
+
+class QueueLocked(Exception):
+    """Another qmgr has the volume."""
+
+
+class QueueStore:
+    """The queue of one volume."""
+
+    def __init__(self, root: Path, disk: Disk | None = None) -> None:
+        self._root = str(root)
+        self._disk = disk or Disk()
+        self._lock = -1
+
+    def lock(self) -> None:
+        """Take the volume for this process until it ends. Raises ``QueueLocked``."""
+        lock = os.open(f"{self._root}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise QueueLocked(f"another qmgr is at work in {self._root}") from None
+        self._lock = lock
+
+    def unlock(self) -> None:
+        """Give the volume back."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _path(self, state: State, name: str) -> str:
+        return f"{self._root}/{state.value}/{name}"
+
+    def _history(self, queue_id: str) -> str:
+        return f"{self._root}/history/{queue_id}"
+
+    def settled(self, now: float) -> list[Entry]:
+        """The files in ``incoming`` that were last written some time ago, by name, which is by arrival."""
+        entries = self._disk.entries(f"{self._root}/{State.INCOMING.value}")
+        return sorted(entry for entry in entries if entry.time < now - SETTLE_SECONDS)
+
+    def ids(self, state: State) -> list[str]:
+        """The queue ids in a state, oldest first."""
+        return sorted(name for name in self._disk.names(f"{self._root}/{state.value}") if is_queue_id(name))
+
+    def find(self, queue_id: str) -> State | None:
+        """The state that a message is in. It may have moved on when the caller hears it."""
+        if is_queue_id(queue_id):
+            for state in State:
+                if self._disk.exists(self._path(state, queue_id)):
+                    return state
+        return None
+
+    def load(self, state: State, queue_id: str) -> QueueFile:
+        """Read all but the content. Raises ``Corrupt`` and ``Unfinished``."""
+        file = self._disk.open(self._path(state, queue_id))
+        try:
+            block = self._disk.read(file, FIRST_READ_BYTES, 0)
+            layout = parse_layout(block[:HEAD_BYTES])
+            if layout.content_bytes < 0:
+                raise Unfinished("content is being written")
+            while len(block) < layout.content_offset:
+                more = self._disk.read(file, layout.content_offset - len(block), len(block))
+                if not more:
+                    break
+                block += more
+            return parse(layout, block, self._disk.size(file))
+        finally:
+            self._disk.close(file)
+
+    def read_content(self, state: State, queue_id: str, offset: int, count: int) -> bytes:
+        """At most ``count`` bytes of content from ``offset``. Raises ``Corrupt``."""
+        file = self._disk.open(self._path(state, queue_id))
+        try:
+            layout = parse_layout(self._disk.read(file, HEAD_BYTES, 0))
+            return self._disk.read(file, max(0, min(count, layout.content_bytes - offset)), layout.content_offset + offset)
+        finally:
+            self._disk.close(file)
+
+    def mark(self, queue_id: str, statuses: bytes, *, durably: bool = False) -> None:
+        """Write the status bytes of an active message, all at once; with ``durably`` return when they are on stable storage."""
+        file = self._disk.open(self._path(State.ACTIVE, queue_id), writable=True)
+        try:
+            self._disk.write(file, statuses, STATUS_OFFSET)
+            if durably:
+                self._disk.sync(file)
+        finally:
+            self._disk.close(file)
+
+    def move(self, queue_id: str, source: State, target: State) -> None:
+        """Change the state."""
+        self._disk.rename(self._path(source, queue_id), self._path(target, queue_id))
+
+    def defer(self, queue_id: str, until: float, source: State = State.ACTIVE) -> None:
+        """Put aside until a time: the modification time of the history, because the message belongs to smtpd and only an owner may set it."""
+        self._disk.set_time(self._history(queue_id), until)
+        if source is not State.DEFERRED:
+            self.move(queue_id, source, State.DEFERRED)
+
+    def deferred(self) -> Iterator[tuple[str, float]]:
+        """What is deferred and until when; a message without a history is due at once."""
+        for queue_id in self._disk.names(f"{self._root}/{State.DEFERRED.value}"):
+            yield queue_id, self._disk.time(self._history(queue_id))
+
+    def remove(self, queue_id: str, state: State, *, has_history: bool = True) -> None:
+        """End a message. Its history goes last: ``sweep`` finds one that a crash has left over."""
+        self._disk.remove(self._path(state, queue_id))
+        if has_history:
+            self.forget(queue_id)
+
+    def forget(self, queue_id: str) -> None:
+        """Remove what was tried for a message."""
+        try:
+            self._disk.remove(self._history(queue_id))
+        except FileNotFoundError:
+            return
+
+    def sweep(self) -> None:
+        """Remove histories without a message."""
+        known = {name for state in State for name in self._disk.names(f"{self._root}/{state.value}")}
+        for name in self._disk.names(f"{self._root}/history"):
+            if name not in known:
+                self.forget(name)
+
+    def add_history(self, queue_id: str, attempts: list[Attempt]) -> None:
+        """Note what was tried."""
+        self._disk.append(self._history(queue_id), history.encode(attempts))
+
+    def read_history(self, queue_id: str) -> list[Attempt]:
+        """What was tried, oldest first; empty when nothing went wrong yet."""
+        try:
+            file = self._disk.open(self._history(queue_id))
+        except FileNotFoundError:
+            return []
+        try:
+            start = max(0, self._disk.size(file) - history.MAX_BYTES)
+            return history.decode(self._disk.read(file, history.MAX_BYTES, start))
+        finally:
+            self._disk.close(file)
+
+    def new_file(self, envelope: Envelope, recipients: Sequence[Recipient]) -> NewFile:
+        """A message of qmgr's own, for ``commit``."""
+        return NewFile(self._disk, self._path(State.INCOMING, envelope.queue_id), envelope, recipients)
+
+    def commit(self, files: Sequence[NewFile]) -> list[OSError | None]:
+        """Put new messages on stable storage in ``incoming``; the fault of each, or None."""
+        return commit_together(self._disk, f"{self._root}/{State.INCOMING.value}", files)
