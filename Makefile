@@ -1,0 +1,78 @@
+# Malleposte: every command of daily work. `make` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VERSION := $(or $(MALLEPOSTE_VERSION),dev)
+BIN := .venv/bin
+PEERS := dns world client postgres
+
+.PHONY: help up down clean demo logs build peers venv lint unit integration test bench lock
+
+help: ## list the commands
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
+
+up: build ## build what has changed, start the site, return when all is healthy
+	@docker compose up -d --wait --wait-timeout 180 || { docker compose ps -a; docker compose logs --tail 20; exit 1; }
+	@tools/next-steps.sh
+
+down: ## stop the site; mail stays
+	@docker compose --profile '*' down --remove-orphans
+
+clean: ## delete the site with its mail, queue and accounts (asks; CLEAN=yes does not)
+	@if [[ "$${CLEAN:-}" != yes ]]; then \
+	    read -rp "Delete all mail, queue, accounts and certificates of this site? Type yes: " answer && [[ $$answer == yes ]]; fi
+	@docker compose --profile '*' down --remove-orphans --volumes
+	@rm -rf build
+
+demo: build peers ## send mail in, across and out on this machine alone, read it, and show the way each message took
+	@python3 tools/demo.py
+
+logs: ## follow what all services say
+	@docker compose logs -f --tail 50
+
+build: ## build the site's images
+	@images/toolchain.sh
+	@echo "building the images (a minute the first time)"
+	@export PIP_INDEX_URL=$${PIP_INDEX_URL:-$$(python3 -m pip config get global.index-url 2>/dev/null || true)}; \
+	    docker compose --progress plain build 2>&1 | images/steps.sh
+
+peers: ## build the images that stand around a site in demo and tests
+	@images/toolchain.sh
+	@echo "building the peers: $(PEERS) (a minute the first time)"
+	@for peer in $(PEERS); do docker build --progress plain -f images/peers/Dockerfile --target $$peer \
+	    -t malleposte/$$peer:$(VERSION) images/peers 2>&1 | images/steps.sh; done
+
+venv: .venv/stamp ## make the Python environment of the tests
+
+.venv/stamp: requirements-dev.lock
+	@for python in $${PYTHON:-python3 python3.13 python3.12 python3.11}; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; python=; done; \
+	    [[ $$python ]] || { echo "make: Python 3.11 or newer is needed" >&2; exit 1; }; \
+	    echo "making .venv with $$($$python --version)"; \
+	    $$python -m venv --clear .venv || { echo "make: install Python's module venv (Debian: python3-venv)" >&2; exit 1; }
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+lint: venv ## style, types and import contracts
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	PYTHONPATH=tests/lab $(BIN)/lint-imports
+
+unit: venv ## the tests that need no containers
+	$(BIN)/pytest tests/architecture tests/unit tests/fuzz
+
+integration: venv build peers ## the tests on running containers
+	$(BIN)/pytest tests/integration
+
+test: lint build peers ## everything: lint, then all tests
+	$(BIN)/pytest tests/architecture tests/unit tests/fuzz tests/integration
+
+bench: venv build peers ## measure the site beside Postfix and Dovecot
+	$(BIN)/python -m tests.bench
+
+lock: venv ## write the lock files anew from pyproject.toml
+	@for lock in requirements.lock "requirements-dev.lock --group dev"; do \
+	    $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
+	        --no-emit-index-url --no-emit-find-links pyproject.toml -o $$lock; done
