@@ -62,10 +62,7 @@ def parse_mail(argument: str, private: Collection[str] = ()) -> Mail:
         sender, rest = parse_reverse_path(text)
     except PathError as error:
         raise Malformed(Reply(501, "5.1.7", f"bad sender address syntax: {error}")) from None
-    if not rest:
-        mail = Mail(sender)
-    else:
-        mail = _mail_with(sender, _parameters(rest), private)
+    mail = _mail_with(sender, _parameters(rest), private) if rest else Mail(sender)
     if not mail.smtputf8 and not sender.isascii():
         raise Malformed(Reply(553, "5.6.7", "an address outside ASCII needs SMTPUTF8"))  # RFC 6531 section 3.5
     return mail

@@ -34,7 +34,9 @@ class Peer:
     tls: str = ""
     """The TLS session in words, empty in clear text."""
     login: str = ""
-    """The name it signed in with; set when ``auth`` answered 235."""
+    """Who signed in: what ``auth`` set it to when it answered 235, else the name it was given."""
+    is_hasty: bool = False
+    """It sent more where it had to wait for our answer: after EHLO or DATA (RFC 2920 section 3.1)."""
 
 
 class Sink(Protocol):

@@ -10,8 +10,15 @@ A service says how by ``Rules``, and plugs in a ``Handler`` for each connection;
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
+from services.kernel.smtp.admission import Admission
 from services.kernel.smtp.handler import Handler, Peer, Rules
+from services.kernel.smtp.protocol import CommandProtocol, Surroundings
+from services.kernel.smtp.session import Session
+
+BACKLOG = 1024
+"""Connections that wait for ``accept``: a burst must not meet a full queue (Linux caps it at ``net.core.somaxconn``)."""
 
 
 class Server:
@@ -22,11 +29,28 @@ class Server:
         self._make_handler = make_handler
         self._on_defect = on_defect
         self._listeners: list[asyncio.Server] = []
+        self._admission: Admission[CommandProtocol] = Admission(rules.session_limit, rules.client_session_limit)
+
+    @property
+    def session_count(self) -> int:
+        """Connections at this moment."""
+        return len(self._admission)
 
     async def listen(self, host: str | None, port: int, *, tls_first: bool = False) -> int:
         """Listen, shared with other workers (``SO_REUSEPORT``); ``tls_first`` is implicit TLS. Returns the port. Raises ``OSError``."""
-        raise NotImplementedError
+        loop = asyncio.get_running_loop()
+        surroundings = Surroundings(self._rules, self._make_handler, self._on_defect, self._admission, tls_first)
+        listener = await loop.create_server(partial(Session, surroundings, loop), host, port, backlog=BACKLOG, reuse_port=True)
+        self._listeners.append(listener)
+        bound: int = listener.sockets[0].getsockname()[1]
+        return bound
 
     async def stop(self) -> None:
         """Take no new connection, let commits in hand finish, tell everybody else ``421 4.3.2`` and return when all are gone."""
-        raise NotImplementedError
+        for listener in self._listeners:
+            listener.close()
+        tasks = []
+        for session in self._admission:
+            session.stop()
+            tasks.append(session.task)
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,38 @@
+"""What a server says by itself, before and besides the handler behind it (enhanced codes RFC 3463)."""
+
+from services.kernel.mail.reply import Reply
+
+OK = Reply(250, "2.0.0", "Ok")
+BYE = Reply(221, "2.0.0", "Bye")
+SYNTAX = Reply(501, "5.5.4", "syntax error in the argument")
+UNKNOWN = Reply(500, "5.5.2", "command not recognized")
+NOT_HERE = Reply(502, "5.5.1", "command not implemented")
+GREET_FIRST = Reply(503, "5.5.1", "say hello first")
+STARTTLS_FIRST = Reply(530, "5.7.0", "must issue a STARTTLS command first")
+AUTH_FIRST = Reply(530, "5.7.0", "authentication required")
+AUTH_NEEDS_TLS = Reply(538, "5.7.11", "encryption required for authentication")
+AUTH_WRONG = Reply(535, "5.7.8", "authentication credentials invalid")
+BAD_SEQUENCE = Reply(503, "5.5.1", "bad sequence of commands")
+LINE_TOO_LONG = Reply(500, "5.5.2", "line too long")
+LINE_END = Reply(500, "5.5.2", "a command ends with CRLF and has no other CR, LF or NUL")
+NOT_UTF8 = Reply(500, "5.5.2", "command is not UTF-8")
+TOO_MANY_ERRORS = Reply(421, "4.7.0", "too many errors")
+NOT_SMTP = Reply(421, "4.7.0", "this is not the protocol you are looking for")
+DEFECT = Reply(421, "4.3.0", "temporary trouble here, try again later")
+STOPPING = Reply(421, "4.3.2", "service is being restarted, try again at once")
+TIMEOUT = Reply(421, "4.4.2", "timeout")
+NO_SUCH_MECHANISM = Reply(504, "5.5.4", "unrecognized authentication mechanism")
+AUTH_LINE_TOO_LONG = Reply(500, "5.5.6", "authentication exchange line is too long")
+AUTH_CANCELLED = Reply(501, "5.7.0", "authentication cancelled")
+BAD_BASE64 = Reply(501, "5.5.2", "malformed base64")
+VRFY = Reply(252, "2.5.0", "cannot verify, send mail and see")
+
+GO_AHEAD = Reply(354, "", "End data with <CR><LF>.<CR><LF>")
+NO_MAIL = Reply(503, "5.5.1", "need MAIL first")
+NO_RCPT = Reply(503, "5.5.1", "need RCPT first")
+NO_VALID_RCPT = Reply(554, "5.5.1", "no valid recipients")
+IN_CHUNKS = Reply(503, "5.5.1", "the content is being sent in chunks")
+NESTED = Reply(503, "5.5.1", "nested MAIL command")
+TOO_LARGE = Reply(552, "5.3.4", "message size exceeds the limit")
+TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "too many recipients")
+"""RFC 5321 section 4.5.3.1.10: the client sends the rest in another transaction."""
