@@ -1,0 +1,58 @@
+import pytest
+
+from services.kernel.mail.mime.fields import as_crlf, select, split, unfold, value
+
+HEADER = b"Received: one\r\n\ttwo\r\nSubject: x\r\nno colon\r\nreceived : three\r\n\r\nSubject: body\r\n"
+
+
+def test_header_is_split_at_fields_and_ends_at_the_empty_line() -> None:
+    assert list(split(HEADER)) == [
+        (b"received", b"Received: one\r\n\ttwo\r\n"),
+        (b"subject", b"Subject: x\r\n"),
+        (b"", b"no colon\r\n"),
+        (b"received", b"received : three\r\n"),
+    ]
+
+
+def test_chosen_fields_come_in_order_with_an_empty_line() -> None:
+    assert select(HEADER, {b"received"}) == b"Received: one\r\n\ttwo\r\nreceived : three\r\n\r\n"
+
+
+def test_other_fields_come_when_the_choice_is_negated() -> None:
+    assert select(HEADER, {b"received"}, negate=True) == b"Subject: x\r\nno colon\r\n\r\n"
+
+
+@pytest.mark.parametrize("header", [b"", b"\r\n", b"To: x\r\n\r\n"])
+def test_choice_of_nothing_is_an_empty_line(header: bytes) -> None:
+    assert select(header, {b"subject"}) == b"\r\n"
+
+
+def test_chosen_fields_of_a_header_with_lf_have_crlf() -> None:
+    assert select(b"Subject: a\n b\nTo: x", {b"subject", b"to"}) == b"Subject: a\r\n b\r\nTo: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "line"),
+    [
+        (b" a b ", b"a b"),
+        (b" a \r\n\t b\r\n", b"a b"),
+        (b"\n x\n", b"x"),
+        (b"a\rb", b"a b"),
+        (b"", b""),
+    ],
+)
+def test_fold_becomes_one_space(raw: bytes, line: bytes) -> None:
+    assert unfold(raw) == line
+
+
+def test_value_is_what_follows_the_first_colon() -> None:
+    assert value(b"Subject: Re: x\r\n") == b"Re: x"
+
+
+def test_bare_lf_becomes_crlf_and_crlf_and_bare_cr_stay() -> None:
+    assert as_crlf(b"a\nb\r\nc\rd\n") == b"a\r\nb\r\nc\rd\r\n"
+
+
+def test_content_with_crlf_is_not_copied() -> None:
+    content = b"a\r\nb\r\n"
+    assert as_crlf(content) is content

@@ -1,0 +1,122 @@
+"""The tree of parts, against answers that Dovecot 2.3.19 gives for the same messages (``data/*.fetch``)."""
+
+import mmap
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from services.kernel.mail.mime.envelope import envelope
+from services.kernel.mail.mime.imapform import body, bodystructure, envelope_form
+from services.kernel.mail.mime.structure import MAX_DEPTH, MAX_PARTS, Part, scan
+
+CORPUS = sorted(Path(__file__).with_name("data").glob("*.eml"))
+NESTED = Path(__file__).with_name("data") / "forwarded_message.eml"
+
+
+def fetched(content: bytes) -> bytes:
+    part = scan(content)
+    facts = envelope_form(envelope(content[: part.body_start]))
+    return b"RFC822.SIZE %d ENVELOPE %b BODYSTRUCTURE %b\n" % (part.size, facts, bodystructure(content, part))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_message_with_crlf_is_described_as_dovecot_does(path: Path) -> None:
+    assert fetched(path.read_bytes().replace(b"\n", b"\r\n")) == path.with_suffix(".fetch").read_bytes()
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_message_with_lf_is_described_as_if_it_had_crlf(path: Path) -> None:
+    assert fetched(path.read_bytes()) == path.with_suffix(".fetch").read_bytes()
+
+
+def test_mapped_message_is_scanned_like_bytes() -> None:
+    content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + b"x" * 70 + b"\r\n" * 700_001 + b"--b--\r\n"
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            assert scan(mapped) == scan(content)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("1", b"see below"),
+        ("2.1", b"hello"),
+        ("2.2", b"<p>hello"),
+    ],
+)
+def test_part_is_found_by_its_number(path: str, text: bytes) -> None:
+    content = NESTED.read_bytes()
+    part = scan(content).find(path)
+    assert part is not None
+    assert content[part.body_start : part.end] == text
+
+
+@pytest.mark.parametrize("path", ["0", "3", "1.1", "2.3", "2.1.1", "2.", ".", "x", "-1", "1" * 5000])
+def test_part_that_is_not_there_is_not_found(path: str) -> None:
+    assert scan(NESTED.read_bytes()).find(path) is None
+
+
+def test_empty_path_is_the_message_itself() -> None:
+    message = scan(NESTED.read_bytes())
+    assert message.find("") is message
+
+
+def test_part_one_of_a_plain_message_is_the_message() -> None:
+    message = scan(b"Subject: x\r\n\r\nbody\r\n")
+    assert message.find("1") is message
+    assert message.find("1.1") is None
+
+
+def test_embedded_plain_message_has_a_part_one() -> None:
+    content = b"Content-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nbody"
+    message = scan(content)
+    assert message.find("1.1") is message.message
+    assert message.find("1.1.1") is None
+
+
+def test_nested_part_ends_before_the_line_end_of_the_outer_delimiter() -> None:
+    content = b"Content-Type: multipart/mixed; boundary=o\n\n--o\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\nx\n--i--\n--o--\n"
+    part = scan(content).find("1")
+    assert part is not None
+    assert content[part.body_start : part.end] == b"--i\n\nx\n--i--"
+
+
+def test_boundary_longer_than_the_limit_is_compared_up_to_it() -> None:
+    word = b"0123456789" * 9
+    content = b"Content-Type: multipart/mixed; boundary=%b\n\n--%b\n\nx\n--%b--\n" % (word, word[:80], word[:80])
+    assert len(scan(content).children) == 1
+
+
+def test_digest_falls_back_to_a_message_when_the_type_is_broken() -> None:
+    message = scan(b"Content-Type: multipart/digest; boundary=b\n\n--b\nContent-Type: nonsense\n\nSubject: in\n\nx\n--b--\n")
+    assert message.children[0].message is not None
+
+
+def test_parts_beyond_the_limit_are_left_in_the_body() -> None:
+    content = b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * (MAX_PARTS + 5)
+    message = scan(content)
+    assert len(message.children) == MAX_PARTS - 1
+    assert message.end == len(content)
+
+
+@pytest.mark.parametrize(
+    "level",
+    [b"Content-Type: multipart/mixed; boundary=b\n\n--b\n", b"Content-Type: message/rfc822\n\n"],
+    ids=["multipart", "message"],
+)
+def test_nesting_beyond_the_limit_is_not_taken_apart(level: bytes) -> None:
+    content = level * (MAX_DEPTH * 3)
+    assert MAX_DEPTH <= depth(scan(content)) <= MAX_DEPTH + 1
+    assert b"(" in bodystructure(content, scan(content))
+
+
+def depth(part: Part) -> int:
+    return 1 + max((depth(child) for child in part.children[:1]), default=-1)
+
+
+def test_message_too_deep_is_shown_as_octets() -> None:
+    content = b"Content-Type: message/rfc822\n\n" * (MAX_DEPTH + 2)
+    assert b'("application" "octet-stream" NIL NIL NIL "7bit" ' in body(content, scan(content))
