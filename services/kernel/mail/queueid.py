@@ -5,6 +5,7 @@ appears by accident and ``ls`` sorts by arrival.
 """
 
 import re
+from hashlib import sha256
 from typing import NewType
 
 QueueId = NewType("QueueId", str)
@@ -30,6 +31,20 @@ def _digits(value: int, count: int) -> str:
 def queue_id(microseconds: int, entropy: int) -> QueueId:
     """Make a queue id from the arrival time (microseconds since the epoch) and any non-negative random number."""
     return QueueId(_digits(microseconds, _TIME_DIGITS) + _digits(entropy, _RANDOM_DIGITS))
+
+
+def derived_id(origin: str, purpose: str) -> QueueId:
+    """Make the queue id of a message that follows from another one: always the same for the same purpose, sorted beside its origin."""
+    entropy = int.from_bytes(sha256(f"{origin} {purpose}".encode()).digest()[:8], "big")
+    return QueueId(origin[:_TIME_DIGITS] + _digits(entropy, _RANDOM_DIGITS))
+
+
+def arrival(queue_id: str) -> float:
+    """The time that a queue id holds, in seconds since the epoch."""
+    microseconds = 0
+    for digit in queue_id[:_TIME_DIGITS]:
+        microseconds = microseconds * _BASE + ALPHABET.index(digit)
+    return microseconds / 1e6
 
 
 def is_queue_id(text: str) -> bool:

@@ -83,6 +83,8 @@ class ChannelClient(_Framing, Generic[Request, Response]):
         self._numbers = itertools.cycle(range(1, 2**32))
         self._waiting: dict[int, asyncio.Future[Response]] = {}
         self.is_open = False
+        self.closed = asyncio.Event()
+        """Set when the connection has ended."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -95,6 +97,7 @@ class ChannelClient(_Framing, Generic[Request, Response]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
+        self.closed.set()
         waiting, self._waiting = self._waiting, {}
         for future in waiting.values():
             if not future.done():
@@ -102,16 +105,19 @@ class ChannelClient(_Framing, Generic[Request, Response]):
 
     async def call(self, request: Request) -> Response:
         """Ask, and wait for the answer. Raises ``ChannelLost``; the caller sets the time limit."""
-        if not self.is_open:
-            raise ChannelLost("not connected")
-        number = next(self._numbers)
+        return await self.ask(request)
+
+    def ask(self, request: Request) -> asyncio.Future[Response]:
+        """Ask, and return what will be the answer or ``ChannelLost``. Cancelling it forgets the question; the caller sets the time limit."""
         future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        if not self.is_open:
+            future.set_exception(ChannelLost("not connected"))
+            return future
+        number = next(self._numbers)
         self._waiting[number] = future
         self.send(number, self._encoder.encode(request))
-        try:
-            return await future
-        finally:
-            self._waiting.pop(number, None)
+        future.add_done_callback(lambda _: self._waiting.pop(number, None))
+        return future
 
     def close(self) -> None:
         """End the connection; what is waiting gets ``ChannelLost``."""

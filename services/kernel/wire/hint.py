@@ -1,25 +1,66 @@
-"""The hint hop: smtpd tells qmgr of a new queue file by a datagram that holds its queue id.
+"""The hint hop: smtpd tells qmgr of new queue files by a datagram that holds their queue ids.
 
-The directory is the truth and the hint only speed: a hint that cannot be sent is dropped, and qmgr finds the file at
-its next scan.
+The directory is the truth and the hint only speed: what cannot be told is dropped, and qmgr finds the files at its next scan.
 """
 
-import contextlib
+import asyncio
 import socket
+
+BATCH_IDS = 200
+"""Queue ids of one datagram: 3 KB."""
+PENDING_IDS = 10_000
+"""Kept while qmgr's socket is full; beyond it the scan is quicker than we are."""
+RETRY_SECONDS = 0.02
 
 
 class Hinter:
-    """The sending end. One per process; never blocks and never raises for what the receiver does."""
+    """The sending end, one per process. Never blocks and never raises for what the receiver does.
+
+    What is named within one turn of the event loop goes out together: a socket holds few datagrams (``net.unix.max_dgram_qlen``), so
+    few and long ones are better, and those that find it full are sent again a moment later.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._pending: list[str] = []
+        self._is_planned = False
 
     def send(self, queue_ids: list[str]) -> None:
-        """Name new queue files; at most a few thousand bytes fit, the rest is left to the scan."""
-        with contextlib.suppress(OSError):
-            self._socket.sendto(" ".join(queue_ids[:200]).encode(), self._path)
+        """Name new queue files. Without a running event loop they are sent at once."""
+        self._pending += queue_ids[: PENDING_IDS - len(self._pending)]
+        if self._is_planned:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self._flush)
+        except RuntimeError:
+            self._flush()
+        else:
+            self._is_planned = True
+
+    def _flush(self) -> None:
+        self._is_planned = False
+        while self._pending:
+            try:
+                self._socket.sendto(" ".join(self._pending[:BATCH_IDS]).encode(), self._path)
+            except BlockingIOError:
+                self._retry()
+                return
+            except OSError:
+                self._pending.clear()  # qmgr is away and scans when it comes back
+                return
+            del self._pending[:BATCH_IDS]
+
+    def _retry(self) -> None:
+        try:
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._flush)
+        except RuntimeError:
+            self._pending.clear()
+        else:
+            self._is_planned = True
 
     def close(self) -> None:
         """Give the socket back."""
+        self._flush()
+        self._pending.clear()
         self._socket.close()
