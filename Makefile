@@ -35,7 +35,8 @@ logs: ## follow what all services say
 build: ## build the site's images
 	@images/toolchain.sh
 	@echo "building the images (a minute the first time)"
-	@export PIP_INDEX_URL=$${PIP_INDEX_URL:-$$(python3 -m pip config get global.index-url 2>/dev/null || true)}; \
+	@index=$${PIP_INDEX_URL:-$$(python3 -m pip config get global.index-url 2>/dev/null || true)}; \
+	    if [[ $$index ]]; then export PIP_INDEX_URL=$$index; fi; \
 	    docker compose --progress plain build 2>&1 | images/steps.sh
 
 peers: ## build the images that stand around a site in demo and tests
