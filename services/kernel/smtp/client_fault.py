@@ -1,0 +1,30 @@
+"""What can go wrong between a client and a server besides a refusal, in one exception."""
+
+from enum import StrEnum
+
+from services.kernel.smtp.client import Verb
+
+
+class FaultKind(StrEnum):
+    """The classes of a fault that a caller may want to tell apart."""
+
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+    PROTOCOL = "protocol"
+    """The server broke the protocol."""
+    TLS = "tls"
+    """The TLS handshake failed, or the session right behind it."""
+    TLS_MISSING = "tls_missing"
+    CONTENT = "content"
+    """Our own fault: the content could not be read."""
+
+
+class Fault(ConnectionError):
+    """The connection is of no more use. ``verb`` is what was awaited, ``text`` says why, for reports."""
+
+    def __init__(self, kind: FaultKind, verb: Verb, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.verb = verb
+        self.text = text
