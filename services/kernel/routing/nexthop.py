@@ -1,7 +1,7 @@
 """Next hops and transport table entries, as Postfix writes them."""
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 
 from services.kernel.mail.reply import Reply
 
@@ -58,16 +58,6 @@ def parse_entry(text: str) -> Entry | Reply:
             raise ValueError("lmtp over a Unix socket does not cross containers")
         rest = rest.removeprefix("inet:")
     return Entry(transport, parse_nexthop(rest) if rest else None)
-
-
-def literal_host(domain: str) -> str | None:
-    """The address of ``[192.0.2.1]`` or ``[IPv6:2001:db8::1]`` (RFC 5321 section 4.1.3); ``None`` for a name."""
-    if not (domain.startswith("[") and domain.endswith("]")):
-        return None
-    text = domain[1:-1]
-    if text.lower().startswith("ipv6:"):
-        return str(IPv6Address(text[5:]))
-    return str(ip_address(text))
 
 
 def _refusal(transport: str, rest: str) -> Reply:

@@ -103,7 +103,8 @@ class Router:
             # some of an alias's targets may be unknown: they are queued as well, so that the sender hears of them
             return Accepted(tuple(final), domain.domain_class)
         if fold(local) == "postmaster":  # RFC 5321 section 4.5.1
-            return Accepted((self._site.postmaster or recipient,), domain.domain_class)
+            final = await self._expander.expand(self._site.postmaster or recipient, inquiry)
+            return Accepted(tuple(final), domain.domain_class)
         return Unknown(refusals[0] or _NO_SUCH_USER)
 
     async def _refusal(self, address: str, given: Domain, inquiry: Inquiry) -> Reply | None:

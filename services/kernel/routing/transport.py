@@ -1,13 +1,14 @@
 """From a final recipient and the class of its domain to a destination."""
 
 from services.kernel.mail.address import fold, split
+from services.kernel.mail.domain import literal_address
 from services.kernel.mail.domainclass import Domain, DomainClass
 from services.kernel.mail.reply import Reply
 from services.kernel.routing.config import RoutingSettings
 from services.kernel.routing.decision import Destination, RouteRefused
 from services.kernel.routing.inquiry import Inquiry
 from services.kernel.routing.keys import transport_keys
-from services.kernel.routing.nexthop import Entry, Nexthop, literal_host, parse_entry, parse_nexthop
+from services.kernel.routing.nexthop import Entry, Nexthop, parse_entry, parse_nexthop
 from services.kernel.runtime.config import ConfigError
 from services.kernel.tables.collection import Tables
 from services.kernel.tables.lookup import LookupTrouble
@@ -64,12 +65,11 @@ def _destination(transport: str, nexthop: Nexthop, domain: Domain) -> Destinatio
 
 def _own_domain(recipient: str) -> Nexthop | None:
     """The recipient's domain as next hop; ``None`` for an address literal that is none."""
-    name = fold(split(recipient)[1])
-    try:
-        literal = literal_host(name)
-    except ValueError:
-        return None
-    return Nexthop(literal, is_literal=True) if literal else Nexthop(name)
+    name = split(recipient)[1]
+    if not name.startswith("["):
+        return Nexthop(fold(name))
+    literal = literal_address(name)
+    return Nexthop(str(literal), is_literal=True) if literal else None
 
 
 def _parse_target(domain: Domain) -> Nexthop:

@@ -1,0 +1,189 @@
+"""Writing the directory: the only module that does.
+
+Each change is one transaction that also adds one to ``meta.generation``, by which readers of a server see that they must ask again.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, insert, inspect, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from services.admin.names import DirectoryError, check_address, check_domain, check_source, check_target
+from services.kernel.directory import Account, DirectorySettings, DirectoryTrouble
+from services.kernel.directory.engine import connect
+from services.kernel.directory.schema import SCHEMA_VERSION, accounts, aliases, domains, meta, metadata
+from services.kernel.mail.address import split
+from services.kernel.mail.domainclass import Domain, DomainClass
+
+Alias = tuple[str, tuple[str, ...]]
+
+
+class DirectoryWriter:
+    """The directory as the operator changes it. Raises ``DirectoryError`` for what cannot be, ``DirectoryTrouble`` for what cannot be done now."""
+
+    def __init__(self, settings: DirectorySettings, delimiter: str = "+", clock: Callable[[], float] = time.time) -> None:
+        self._engine = connect(settings)
+        self._delimiter = delimiter
+        self._clock = clock
+
+    def close(self) -> None:
+        """Give the database back."""
+        self._engine.dispose()
+
+    def prepare(self) -> bool:
+        """Make the tables if they are missing; return whether they were. Refuses a database of a newer schema."""
+        with self._transaction() as connection:
+            is_new = not inspect(connection).has_table(meta.name)
+            if is_new:
+                metadata.create_all(connection)
+                connection.execute(insert(meta).values(one=1, schema_version=SCHEMA_VERSION, generation=1))
+            version = connection.execute(select(meta.c.schema_version)).scalar_one()
+        if version != SCHEMA_VERSION:
+            raise DirectoryError(f"the directory has schema {version}; this program knows {SCHEMA_VERSION}")
+        if self._engine.url.database and self._engine.dialect.name == "sqlite":
+            Path(self._engine.url.database).chmod(0o640)  # the group `directory` reads it
+        return is_new
+
+    def domains(self) -> list[Domain]:
+        """All domains, by name."""
+        with self._transaction() as connection:
+            rows = connection.execute(select(domains).order_by(domains.c.name)).all()
+        return [Domain(row.name, DomainClass(row[1]), row.target) for row in rows]
+
+    def add_domain(self, domain: Domain) -> None:
+        """Add a domain or change its class and target."""
+        domain = check_domain(domain)
+        with self._change() as connection:
+            _put_domain(connection, domain)
+
+    def delete_domain(self, name: str) -> None:
+        """Forget a domain without mailboxes; its aliases go with it."""
+        name = name.lower()
+        with self._change() as connection:
+            box = connection.execute(select(accounts.c.address).where(accounts.c.address.endswith(f"@{name}", autoescape=True))).first()
+            if box is not None:
+                raise DirectoryError(f"{name} still has mailboxes: {box.address}")
+            _demand(connection.execute(delete(domains).where(domains.c.name == name)).rowcount, f"there is no domain {name}")
+            connection.execute(delete(aliases).where(aliases.c.source.endswith(f"@{name}", autoescape=True)))
+
+    def accounts(self) -> list[Account]:
+        """All mailboxes, by address."""
+        with self._transaction() as connection:
+            rows = connection.execute(select(accounts).order_by(accounts.c.address)).all()
+        return [Account(*row) for row in rows]
+
+    def account(self, address: str) -> Account:
+        """One mailbox."""
+        with self._transaction() as connection:
+            row = connection.execute(select(accounts).where(accounts.c.address == address.lower())).first()
+        if row is None:
+            raise DirectoryError(f"there is no account {address}")
+        return Account(*row)
+
+    def add_account(self, address: str, password_hash: str, quota_bytes: int = 0, quota_messages: int = 0) -> bool:
+        """Make a mailbox. A domain that is missing is made, hosted; return whether it was."""
+        address = check_address(address, self._delimiter)
+        name = split(address)[1]
+        values = {"password_hash": password_hash, "quota_bytes": quota_bytes, "quota_messages": quota_messages, "enabled": True}
+        with self._change() as connection:
+            found = connection.execute(select(domains).where(domains.c.name == name)).first()
+            if found is None:
+                _put_domain(connection, Domain(name, DomainClass.HOSTED))
+            elif found[1] != DomainClass.HOSTED:
+                raise DirectoryError(f"{name} is of class {found[1]}: it has no mailboxes here")
+            try:
+                connection.execute(insert(accounts).values(address=address, created=self._clock(), **values))
+            except IntegrityError:
+                raise DirectoryError(f"there is an account {address} already") from None
+        return found is None
+
+    def change_account(self, address: str, **values: str | int | bool) -> None:
+        """Change columns of a mailbox: ``password_hash``, ``quota_bytes``, ``quota_messages``, ``enabled``."""
+        with self._change() as connection:
+            done = connection.execute(update(accounts).where(accounts.c.address == address.lower()).values(**values))
+            _demand(done.rowcount, f"there is no account {address}")
+
+    def delete_account(self, address: str) -> None:
+        """Forget a mailbox; its mail stays on the disk."""
+        with self._change() as connection:
+            done = connection.execute(delete(accounts).where(accounts.c.address == address.lower()))
+            _demand(done.rowcount, f"there is no account {address}")
+
+    def aliases(self) -> list[Alias]:
+        """All aliases, by source."""
+        found: dict[str, tuple[str, ...]] = {}
+        with self._transaction() as connection:
+            for row in connection.execute(select(aliases).order_by(aliases.c.source, aliases.c.position)):
+                found[row.source] = (*found.get(row.source, ()), row.target)
+        return list(found.items())
+
+    def set_alias(self, source: str, targets: tuple[str, ...]) -> bool:
+        """Make an alias, or give it new targets; its domain must be ours. Return whether it was there before."""
+        source = check_source(source)
+        targets = tuple(dict.fromkeys(check_target(target) for target in targets))
+        name = split(source)[1]
+        with self._change() as connection:
+            if connection.execute(select(domains.c.name).where(domains.c.name == name)).first() is None:
+                raise DirectoryError(f"{name} is no domain of ours: add it first")
+            return _put_alias(connection, source, targets)
+
+    def delete_alias(self, source: str) -> None:
+        """Forget an alias."""
+        with self._change() as connection:
+            done = connection.execute(delete(aliases).where(aliases.c.source == source.lower()))
+            _demand(done.rowcount, f"there is no alias {source}")
+
+    def load(self, content: tuple[list[Domain], list[Account], list[Alias]], *, replaces: bool) -> None:
+        """Put a whole content in, in one transaction: added to what is there, or instead of it."""
+        new_domains, new_accounts, new_aliases = content
+        with self._change() as connection:
+            for table in (domains, accounts, aliases) if replaces else ():
+                connection.execute(delete(table))
+            for domain in new_domains:
+                _put_domain(connection, check_domain(domain))
+            for account in new_accounts:
+                _put_account(connection, account, check_address(account.address, self._delimiter))
+            for source, targets in new_aliases:
+                _put_alias(connection, check_source(source), tuple(check_target(target) for target in targets))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            raise DirectoryTrouble(f"directory: {' '.join(str(cause).split())}") from None
+
+    @contextmanager
+    def _change(self) -> Iterator[Connection]:
+        with self._transaction() as connection:
+            # first, so that a second writer waits here and not in the middle
+            connection.execute(update(meta).values(generation=meta.c.generation + 1))
+            yield connection
+
+
+def _put_domain(connection: Connection, domain: Domain) -> None:
+    connection.execute(delete(domains).where(domains.c.name == domain.name))
+    connection.execute(insert(domains).values({"name": domain.name, "class": str(domain.domain_class), "target": domain.target}))
+
+
+def _put_account(connection: Connection, account: Account, address: str) -> None:
+    connection.execute(delete(accounts).where(accounts.c.address == address))
+    columns = ("password_hash", "quota_bytes", "quota_messages", "enabled", "created")
+    connection.execute(insert(accounts).values(address=address, **{column: getattr(account, column) for column in columns}))
+
+
+def _put_alias(connection: Connection, source: str, targets: tuple[str, ...]) -> bool:
+    was_there = connection.execute(delete(aliases).where(aliases.c.source == source)).rowcount > 0
+    rows = [{"source": source, "position": position, "target": target} for position, target in enumerate(targets)]
+    connection.execute(insert(aliases), rows)
+    return was_there
+
+
+def _demand(count: int, otherwise: str) -> None:
+    if count == 0:
+        raise DirectoryError(otherwise)

@@ -1,0 +1,109 @@
+"""The directory on SQLite, read-only, beside a writer."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.admin.directory import DirectoryWriter
+from services.kernel.directory import Directory, DirectorySettings, DirectoryTrouble
+from tests.contracts.directory import ALICE, DirectoryContract
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a directory.sqlite"
+
+
+@pytest.fixture
+def settings(path: Path) -> DirectorySettings:
+    return DirectorySettings.model_validate({"url": f"sqlite:///{path}", "wait_seconds": 5})
+
+
+class TestOnSqlite(DirectoryContract):
+    """The whole contract."""
+
+
+def test_missing_database_is_trouble_and_never_an_unknown_user(settings: DirectorySettings) -> None:
+    with pytest.raises(DirectoryTrouble, match="No such file"):
+        asyncio.run(Directory(settings).account(ALICE))
+
+
+def test_file_that_is_no_database_is_trouble(settings: DirectorySettings, path: Path) -> None:
+    path.write_bytes(b"not a database, but long enough to look at" * 100)
+    with pytest.raises(DirectoryTrouble, match="not a database"):
+        asyncio.run(Directory(settings).account(ALICE))
+
+
+def test_reader_waits_for_a_commit_that_is_under_way(settings: DirectorySettings, path: Path) -> None:
+    DirectoryWriter(settings).prepare()
+    DirectoryWriter(settings).add_account(ALICE, "")
+
+    async def session() -> bool:
+        reader = Directory(settings)
+        assert await reader.account(ALICE)
+        writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        writer.execute("BEGIN EXCLUSIVE")
+        writer.execute("DELETE FROM accounts")
+        looking = asyncio.create_task(reader.account(ALICE))
+        done, _ = await asyncio.wait([looking], timeout=0.05)
+        assert not done
+        writer.execute("COMMIT")
+        writer.close()
+        return await looking is None
+
+    assert asyncio.run(session())
+
+
+def test_commit_that_never_ends_is_trouble(settings: DirectorySettings, path: Path) -> None:
+    DirectoryWriter(settings).prepare()
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    impatient = settings.model_copy(update={"wait_seconds": 0.05})
+    with pytest.raises(DirectoryTrouble, match="locked"):
+        asyncio.run(Directory(impatient).account(ALICE))
+    writer.close()
+
+
+def test_restored_backup_is_seen(settings: DirectorySettings, path: Path, tmp_path: Path) -> None:
+    DirectoryWriter(settings).prepare()
+    empty = path.read_bytes()
+    DirectoryWriter(settings).add_account(ALICE, "")
+
+    async def session() -> tuple[bool, bool]:
+        reader = Directory(settings)
+        before = await reader.account(ALICE) is not None
+        (tmp_path / "backup").write_bytes(empty)
+        (tmp_path / "backup").replace(path)
+        return before, await reader.account(ALICE) is not None
+
+    assert asyncio.run(session()) == (True, False)
+
+
+def test_reader_writes_nothing_beside_the_database(settings: DirectorySettings, path: Path) -> None:
+    DirectoryWriter(settings).prepare()
+    path.parent.chmod(0o555)
+    try:
+        assert asyncio.run(Directory(settings).account(ALICE)) is None
+        assert list(path.parent.iterdir()) == [path]
+    finally:
+        path.parent.chmod(0o755)
+
+
+def test_group_may_read_and_others_may_not(settings: DirectorySettings, path: Path) -> None:
+    DirectoryWriter(settings).prepare()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_reader_on_sqlite_does_without_sqlalchemy(settings: DirectorySettings) -> None:
+    DirectoryWriter(settings).prepare()
+    program = f"""
+import asyncio, sys
+from services.kernel.directory import Directory, DirectorySettings
+asyncio.run(Directory(DirectorySettings(url={settings.url!r})).account("a@example.test"))
+assert "sqlalchemy" not in sys.modules and "argon2" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[4])
