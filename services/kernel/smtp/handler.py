@@ -80,7 +80,11 @@ class Handler(Protocol):
         """A negative reply was given to the command ``stage``; ``subject`` is its argument, never of AUTH. For events."""
 
     def ended(self, reason: str) -> None:
-        """The connection is over: ``quit``, ``lost in DATA``, ``timeout after RCPT`` ... Always the last call."""
+        """The connection is over; always the last call.
+
+        ``reason`` is empty for a proper end: QUIT, a refusal that was told before, our own stop, a client that left between messages.
+        Else it is ours to tell: ``timeout after RCPT``, ``lost after DATA``, a failed handshake, a defect.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ _NOT_THE_CLIENTS_FAULT = ("4.3.", "4.5.3")
 class Surroundings:
     """What the sessions of one listening socket share."""
 
-    rules: Rules
+    rules: Callable[[], Rules]
     make_handler: Callable[[Peer], Handler]
     on_defect: Callable[[BaseException], None]
     admission: "Admission[CommandProtocol]"
@@ -56,16 +56,15 @@ class CommandProtocol(SMTP):
         # super().__init__() is left out on purpose: see the module
         self.loop = loop
         self._surroundings = surroundings
-        self._rules = surroundings.rules
+        self._rules = surroundings.rules()
         self._errors = 0
         self._junk = 0
         self._stage = "CONNECT"
-        self._ending = ""
+        self._is_over = False
 
     # -- asyncio's protocol
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: Any) -> None:  # uvloop's transports are no subclass of asyncio's
         name = transport.get_extra_info("peername")
         self.peer = Peer(name[0], name[1]) if isinstance(name, tuple) else Peer("local")
         self._stream = Stream(transport, self.loop)
@@ -100,28 +99,33 @@ class CommandProtocol(SMTP):
         self._stream.end(Stopping("stopping"))
 
     async def _handle_client(self) -> None:
+        reason = ""
         try:
             await self._converse()
         except SessionOver as over:
-            self._say_goodbye(over)
+            reason = self._say_goodbye(over)
         except (OSError, ssl.SSLError) as error:
-            self._ending = f"{error.__class__.__name__} in {self._stage}: {error}"
+            reason = f"{error.__class__.__name__} in {self._stage}: {error}"
         except Exception as defect:  # noqa: BLE001  # root of the session's task: the client hears general words, the cause is reported
-            self._ending = "defect"
+            reason = f"defect in {self._stage}"
             self._surroundings.on_defect(defect)
             self._answer(replies.DEFECT)
         finally:
             self._surroundings.admission.leave(self)
             self._transaction.reset()
             self._stream.close()
-            self._handler.ended(self._ending)
+            self._handler.ended(reason)
 
-    def _say_goodbye(self, over: SessionOver) -> None:
-        self._ending = f"{over.args[0]} after {self._stage}"
+    def _say_goodbye(self, over: SessionOver) -> str:
+        """Tell the client why the session is over; return the reason if there is one to tell of."""
         if isinstance(over, Stopping):
             self._stream.put(replies.STOPPING.encode())
-        elif isinstance(over, TimedOut):
+            return ""
+        if isinstance(over, TimedOut):
             self._stream.put(replies.TIMEOUT.encode())
+        elif not self._transaction.is_open:
+            return ""
+        return f"{over.args[0]} after {self._stage}"
 
     async def _converse(self) -> None:
         refusal = self._refusal
@@ -131,10 +135,9 @@ class CommandProtocol(SMTP):
             refusal = await self._handler.connected()
         if refusal is not None:
             self._answer(refusal)
-            self._ending = "refused"
             return
         self._stream.put(f"220 {self._rules.hostname} {'LMTP' if self._rules.is_lmtp else 'ESMTP'}\r\n".encode())
-        while not self._ending:
+        while not self._is_over:
             errors = self._errors
             await self._obey_next()
             if self._errors > errors:
@@ -186,16 +189,16 @@ class CommandProtocol(SMTP):
     def _refuse_unknown(self, verb: str) -> None:
         if verb in _FOREIGN_VERBS:
             self._answer(replies.NOT_SMTP)
-            self._ending = f"{verb} is no command of SMTP"
+            self._is_over = True
         else:
             self._answer(replies.UNKNOWN)
 
     async def _judge_errors(self) -> None:
-        if self._ending:
+        if self._is_over:
             return
         if self._errors >= self._rules.hard_error_limit:
             self._answer(replies.TOO_MANY_ERRORS)
-            self._ending = "too many errors"
+            self._is_over = True
         elif self._errors > self._rules.soft_error_limit:
             await asyncio.sleep(self._rules.error_delay_seconds)
 

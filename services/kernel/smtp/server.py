@@ -25,7 +25,8 @@ class Server:
     """Accepts connections for one set of rules, on any number of addresses."""
 
     def __init__(self, rules: Rules, make_handler: Callable[[Peer], Handler], on_defect: Callable[[BaseException], None]) -> None:
-        self._rules = rules
+        self.rules = rules
+        """What the next session lives by; may be replaced while the server runs, but for the limits on sessions."""
         self._make_handler = make_handler
         self._on_defect = on_defect
         self._listeners: list[asyncio.Server] = []
@@ -39,7 +40,7 @@ class Server:
     async def listen(self, host: str | None, port: int, *, tls_first: bool = False) -> int:
         """Listen, shared with other workers (``SO_REUSEPORT``); ``tls_first`` is implicit TLS. Returns the port. Raises ``OSError``."""
         loop = asyncio.get_running_loop()
-        surroundings = Surroundings(self._rules, self._make_handler, self._on_defect, self._admission, tls_first)
+        surroundings = Surroundings(lambda: self.rules, self._make_handler, self._on_defect, self._admission, tls_first)
         listener = await loop.create_server(partial(Session, surroundings, loop), host, port, backlog=BACKLOG, reuse_port=True)
         self._listeners.append(listener)
         bound: int = listener.sockets[0].getsockname()[1]

@@ -198,7 +198,7 @@ class Session(CommandProtocol):
             self._conclude(await self._transaction.chunk(arg))
         except OutOfStep as fault:
             self._answer(fault.reply)
-            self._ending = "malformed BDAT"
+            self._is_over = True
 
     def _conclude(self, answers: Sequence[Reply]) -> None:
         for reply in answers:
@@ -229,7 +229,7 @@ class Session(CommandProtocol):
             self._answer(replies.SYNTAX)
             return
         self._stream.put(replies.BYE.encode())
-        self._ending = "quit"
+        self._is_over = True
 
     @syntax("VRFY address")
     async def smtp_VRFY(self, arg: str) -> None:

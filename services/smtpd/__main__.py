@@ -1,0 +1,3 @@
+from services.smtpd.service import main
+
+main()
