@@ -57,6 +57,8 @@ class Smtpd:
         self._intake = Intake(settings.role.queue_directory, _minfree(settings))
         self._hinter = Hinter(str(settings.role.queue_directory / "hint"))
         self._mint_id = _minter()
+        self.ports: list[int] = []
+        """Where it listens, in the order of the configuration; known after ``start``."""
         self._build(settings)
 
     def _build(self, settings: Settings) -> None:
@@ -84,9 +86,9 @@ class Smtpd:
         role = self._settings.role
         self._server = Server(self._rules, lambda peer: Conversation(self._house, peer), self._tell_defect)
         for address in role.listen:
-            await self._server.listen(*_split(address))
+            self.ports.append(await self._server.listen(*_split(address)))
         for address in role.listen_tls:
-            await self._server.listen(*_split(address), tls_first=True)
+            self.ports.append(await self._server.listen(*_split(address), tls_first=True))
         if self._number == 0:
             await self._metrics.serve(role.metrics_address)
         self._emitter.emit(Kind.STARTED, reason=self._role_name)
