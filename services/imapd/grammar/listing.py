@@ -1,0 +1,86 @@
+"""LIST with its selection and return options (RFC 3501 section 6.3.8, RFC 5258)."""
+
+from services.imapd.grammar.requests import List, ListReturn, ListSelection, StatusItem
+from services.imapd.grammar.scanner import BadSyntax, Scanner
+from services.imapd.grammar.words import mailbox_name, status_items
+
+MAX_PATTERNS = 50
+"""Patterns of one LIST; clients send one or two."""
+MAX_PATTERN_BYTES = 1_000
+"""A name has at most 255 bytes, as a file's; the cost of a pattern grows with its length."""
+
+
+def parse_list(scanner: Scanner) -> List:
+    """Read the arguments of LIST. Raises ``BadSyntax``, ``BadMailbox``."""
+    selection: frozenset[ListSelection] | None = None
+    if scanner.peek(b"("):
+        selection = _selection(scanner)
+        scanner.expect(b" ")
+    reference = mailbox_name(scanner.astring())
+    scanner.expect(b" ")
+    has_many = scanner.peek(b"(")
+    patterns = _patterns(scanner) if has_many else (list_pattern(scanner),)
+    returns: frozenset[ListReturn] | None = None
+    status: tuple[StatusItem, ...] = ()
+    if scanner.skip(b" ") and not scanner.is_done:
+        returns, status = _returns(scanner)
+    is_extended = has_many or selection is not None or returns is not None
+    return List(reference, patterns, selection or frozenset(), returns or frozenset(), status, is_extended)
+
+
+def list_pattern(scanner: Scanner) -> str:
+    """Read a mailbox name with wildcards. Raises ``BadMailbox``."""
+    text = scanner.list_mailbox()
+    if len(text) > MAX_PATTERN_BYTES:
+        raise BadSyntax("Pattern is too long")
+    return mailbox_name(text)
+
+
+def _patterns(scanner: Scanner) -> tuple[str, ...]:
+    scanner.expect(b"(")
+    patterns = [list_pattern(scanner)]
+    while scanner.skip(b" "):
+        patterns.append(list_pattern(scanner))
+        if len(patterns) > MAX_PATTERNS:
+            raise BadSyntax("Too many patterns")
+    scanner.expect(b")")
+    return tuple(patterns)
+
+
+def _selection(scanner: Scanner) -> frozenset[ListSelection]:
+    scanner.expect(b"(")
+    found: set[ListSelection] = set()
+    while not scanner.skip(b")"):
+        if found:
+            scanner.expect(b" ")
+        try:
+            found.add(ListSelection(scanner.word().decode()))
+        except ValueError:
+            raise BadSyntax("Unknown selection option") from None
+    if ListSelection.RECURSIVEMATCH in found and ListSelection.SUBSCRIBED not in found:  # RFC 5258 section 3.1
+        raise BadSyntax("RECURSIVEMATCH needs SUBSCRIBED")
+    return frozenset(found)
+
+
+def _returns(scanner: Scanner) -> tuple[frozenset[ListReturn], tuple[StatusItem, ...]]:
+    if scanner.word() != b"RETURN":
+        raise BadSyntax("RETURN expected")
+    scanner.expect(b" ")
+    scanner.expect(b"(")
+    found: set[ListReturn] = set()
+    status: tuple[StatusItem, ...] = ()
+    is_first = True
+    while not scanner.skip(b")"):
+        if not is_first:
+            scanner.expect(b" ")
+        is_first = False
+        word = scanner.word()
+        if word == b"STATUS":  # RFC 5819 section 2
+            scanner.expect(b" ")
+            status = status_items(scanner)
+            continue
+        try:
+            found.add(ListReturn(word.decode()))
+        except ValueError:
+            raise BadSyntax("Unknown return option") from None
+    return frozenset(found), status
