@@ -1,0 +1,3 @@
+from services.pop3d.service import main
+
+main()
