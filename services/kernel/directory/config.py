@@ -14,13 +14,13 @@ class DirectorySettings(Section):
     """SQLAlchemy URL of the database: `sqlite:////path` or `postgresql+psycopg://user@host/name`, without a password."""
     password_file: Path | None = None
     """File that holds the password for a database server; a Docker secret."""
-    wait_seconds: float = Field(5.0, gt=0)
+    wait_seconds: float = Field(default=5.0, gt=0)
     """How long a lookup waits for the database before it is trouble (SQLite's busy timeout; libpq `connect_timeout`)."""
-    poll_seconds: float = Field(0.2, gt=0)
+    poll_seconds: float = Field(default=0.2, gt=0)
     """How often a database server is asked whether the directory has changed; SQLite is asked at each lookup."""
-    cache_entries: int = Field(10_000, ge=0)
+    cache_entries: int = Field(default=10_000, ge=0)
     """Lookups kept in memory, some 300 bytes each."""
-    login_threads: int = Field(2, ge=1)
+    login_threads: int = Field(default=2, ge=1)
     """Passwords checked at the same time in one process: each takes 19 MiB and 20 ms of a core."""
-    login_cache_seconds: float = Field(60.0, ge=0)
+    login_cache_seconds: float = Field(default=60.0, ge=0)
     """How long a successful login is remembered, so that a client with many connections costs one check; forgotten at any change."""

@@ -20,7 +20,7 @@ class RoutingSettings(Section):
     """Smarthost for all that is not ours: `[host]:port` or a domain whose MX is used (Postfix `relayhost`)."""
     mailbox_transport: str = "lmtp:inet:mda:24"
     """Where mail for mailboxes here is delivered (Postfix `virtual_transport`)."""
-    virtual_alias_expansion_limit: int = Field(1000, ge=1)
+    virtual_alias_expansion_limit: int = Field(default=1000, ge=1)
     """Most recipients that one recipient may expand to (Postfix `virtual_alias_expansion_limit`)."""
-    virtual_alias_recursion_limit: int = Field(1000, ge=1)
+    virtual_alias_recursion_limit: int = Field(default=1000, ge=1)
     """Deepest nesting of aliases (Postfix `virtual_alias_recursion_limit`)."""

@@ -4,9 +4,8 @@ A stand-alone script (``python -I -S probe.py smtp 127.0.0.1:25``) that imports 
 milliseconds of CPU. Words: ``smtp lmtp imap pop3 http`` with host:port, ``channel`` with a Unix socket or host:port that accepts frames.
 """
 
-import sys
-
 import _socket
+import sys
 
 TIMEOUT_SECONDS = 5.0
 _DIALOGUES = {
@@ -48,14 +47,19 @@ def ping(peer):  # type: ignore[no-untyped-def]  # _socket has no types
         raise OSError("no answer to a ping")
 
 
+def examine(word: str, address: str) -> None:
+    """One exchange; raises ``OSError`` when it does not go as it should."""
+    peer = connect(address)  # type: ignore[no-untyped-call]  # _socket has no types
+    if word == "channel":
+        ping(peer)  # type: ignore[no-untyped-call]  # _socket has no types
+    else:
+        converse(peer, _DIALOGUES[word])  # type: ignore[no-untyped-call]  # _socket has no types
+
+
 def main() -> int:
     word, address = sys.argv[1:3]
     try:
-        peer = connect(address)
-        if word == "channel":
-            ping(peer)
-        else:
-            converse(peer, _DIALOGUES[word])
+        examine(word, address)
     except OSError as error:
         print(f"{word} {address}: {error}")
         return 1

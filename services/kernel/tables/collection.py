@@ -33,6 +33,11 @@ class Tables:
         self._root = root
         self._opened: dict[str, Table] = {}
 
+    @property
+    def names(self) -> list[str]:
+        """The tables opened so far."""
+        return list(self._opened)
+
     def open(self, name: str) -> Table:
         """The table ``type:file``. Raises ``ConfigError`` for a type there is not; a bad file raises only at lookup."""
         table = self._opened.get(name)

@@ -1,0 +1,3 @@
+from services.admin.service import main
+
+main()

@@ -1,0 +1,54 @@
+"""``malle``: the operator's command line.
+
+Modules that cost time are imported inside the commands that need them, so that each command starts in a fraction of a second.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.admin.commands import account, alias, config, directory, domain, lookup, queue, site, trace
+from services.admin.control import ControlError
+from services.admin.desk import Desk
+from services.admin.names import DirectoryError
+from services.kernel.runtime.config import PATH, ConfigError
+from services.kernel.tables.lookup import LookupTrouble
+
+app = typer.Typer(
+    name="malle",
+    help="Run a Malleposte mail site.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (account, alias, domain, queue, config, directory):
+    app.add_typer(group.app)
+app.add_typer(lookup.map_app)
+for command in (site.init, site.health, lookup.explain, trace.trace, trace.events):
+    app.command()(command)
+
+
+@app.callback()
+def start(context: typer.Context, file: Annotated[Path, typer.Option("--config", help="The configuration file.")] = PATH) -> None:
+    """Run a Malleposte mail site."""
+    context.obj = Desk(file)
+
+
+def main() -> None:
+    """Run one command; a fault is one clear line and exit status 1."""
+    try:
+        app(prog_name="malle")
+    except (ConfigError, ControlError, DirectoryError, LookupTrouble, OSError) as error:
+        for line in str(error).splitlines():
+            typer.echo(f"malle: {line}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""``malle account``: mailboxes."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from services.admin.desk import Desk
+from services.admin.names import DirectoryError, format_size, parse_size
+from services.admin.output import local_time, print_columns, print_json
+
+app = typer.Typer(name="account", help="Mailboxes: add, list, passwd, quota, enable, disable, delete.", no_args_is_help=True)
+
+Address = Annotated[str, typer.Argument(help="The full address.")]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
+
+def _read_password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    elif sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        raise typer.BadParameter("there is no terminal to ask for the password on; use --password-stdin")
+    if not password:
+        raise DirectoryError("the password is empty")
+    return password
+
+
+def _hash(password: str) -> str:
+    from services.kernel.directory.passwords import hash_password
+
+    return hash_password(password)
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    address: Address,
+    password_stdin: PasswordStdin = False,
+    quota: Annotated[str, typer.Option(help="Most bytes, such as 500M or 2G; 0 for no limit.")] = "0",
+    messages: Annotated[int, typer.Option(help="Most messages; 0 for no limit.", min=0)] = 0,
+) -> None:
+    """Make a mailbox; a domain that is missing is made, hosted."""
+    desk: Desk = context.obj
+    quota_bytes = parse_size(quota)
+    stored = _hash(_read_password(from_stdin=password_stdin))
+    if desk.writer().add_account(address, stored, quota_bytes, messages):
+        typer.echo(f"made the hosted domain {address.rpartition('@')[2].lower()}")
+    typer.echo(f"made the account {address.lower()}")
+
+
+@app.command(name="list")
+def list_accounts(
+    context: typer.Context,
+    domain: Annotated[str, typer.Argument(help="Only those of this domain.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List mailboxes."""
+    desk: Desk = context.obj
+    found = [account for account in desk.writer().accounts() if not domain or account.address.endswith(f"@{domain.lower()}")]
+    if as_json:
+        names = ("address", "quota_bytes", "quota_messages", "enabled", "created")
+        print_json([{name: getattr(account, name) for name in names} for account in found])
+        return
+    rows = [
+        (
+            account.address,
+            format_size(account.quota_bytes) if account.quota_bytes else "-",
+            str(account.quota_messages or "-"),
+            "yes" if account.enabled else "no",
+            local_time(account.created),
+        )
+        for account in found
+    ]
+    print_columns(("ADDRESS", "QUOTA", "MESSAGES", "ENABLED", "CREATED"), rows)
+
+
+@app.command()
+def passwd(context: typer.Context, address: Address, password_stdin: PasswordStdin = False) -> None:
+    """Set the password of a mailbox."""
+    desk: Desk = context.obj
+    writer = desk.writer()
+    writer.account(address)
+    writer.change_account(address, password_hash=_hash(_read_password(from_stdin=password_stdin)))
+    typer.echo(f"changed the password of {address.lower()}")
+
+
+@app.command()
+def quota(
+    context: typer.Context,
+    address: Address,
+    size: Annotated[str, typer.Argument(help="Most bytes, such as 500M or 2G; 0 for no limit.")],
+    messages: Annotated[int | None, typer.Option(help="Most messages; 0 for no limit.", min=0)] = None,
+) -> None:
+    """Set the quota of a mailbox."""
+    desk: Desk = context.obj
+    limits = {"quota_bytes": parse_size(size)} | ({} if messages is None else {"quota_messages": messages})
+    desk.writer().change_account(address, **limits)
+    typer.echo(f"changed the quota of {address.lower()}")
+
+
+@app.command()
+def enable(context: typer.Context, address: Address) -> None:
+    """Let a mailbox sign in and get mail again."""
+    desk: Desk = context.obj
+    desk.writer().change_account(address, enabled=True)
+    typer.echo(f"enabled {address.lower()}")
+
+
+@app.command()
+def disable(context: typer.Context, address: Address) -> None:
+    """Shut a mailbox: no login and no new mail; what is there is kept."""
+    desk: Desk = context.obj
+    desk.writer().change_account(address, enabled=False)
+    typer.echo(f"disabled {address.lower()}")
+
+
+@app.command()
+def delete(context: typer.Context, address: Address) -> None:
+    """Forget a mailbox; its mail stays on the disk."""
+    desk: Desk = context.obj
+    desk.writer().delete_account(address)
+    typer.echo(f"deleted the account {address.lower()}; its mail stays on the disk")

@@ -1,0 +1,66 @@
+"""What a command works with, read when it is first needed."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.admin.config import AdminSettings
+from services.kernel.directory.config import DirectorySettings
+from services.kernel.runtime.config import ConfigError, Document, Site, read
+from services.kernel.tables.collection import Tables
+
+if TYPE_CHECKING:
+    from services.admin.control import Control
+    from services.admin.directory import DirectoryWriter
+
+
+class Desk:
+    """The configuration and what it leads to. Raises ``ConfigError``, ``DirectoryTrouble``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def document(self) -> Document:
+        """The configuration file."""
+        return read(self.path)
+
+    @cached_property
+    def site(self) -> Site:
+        """The section ``site``."""
+        return self.document.section(Site, "site")
+
+    @cached_property
+    def settings(self) -> AdminSettings:
+        """The section ``admin``."""
+        return self.document.section(AdminSettings, "admin")
+
+    @cached_property
+    def directory_settings(self) -> DirectorySettings:
+        """The section ``directory``."""
+        return self.document.section(DirectorySettings, "directory")
+
+    @property
+    def tables_folder(self) -> Path:
+        """Where table files are: beside the configuration."""
+        return self.path.parent / "tables"
+
+    def tables(self) -> Tables:
+        """The lookup tables; a fault in one ends the command."""
+        return Tables(_refuse, self.tables_folder)
+
+    def writer(self) -> "DirectoryWriter":
+        """The directory, to read and write."""
+        from services.admin.directory import DirectoryWriter
+
+        return DirectoryWriter(self.directory_settings, self.site.recipient_delimiter)
+
+    def control(self) -> "Control":
+        """qmgr."""
+        from services.admin.control import Control
+
+        return Control(self.settings.control)
+
+
+def _refuse(fault: str) -> None:
+    raise ConfigError(fault)
