@@ -149,15 +149,16 @@ class Conversation:
 
     def rejected(self, stage: str, reply: Reply, subject: str) -> None:
         """Tell of a refusal."""
+        named = subject.partition("<")[2].partition(">")[0][:512]
+        known = self._mail.sender if self._mail is not None else None
         self._house.emitter.emit(
             Kind.REJECTED,
             stage=stage,
             reply=str(reply),
             client=self._peer.address,
             login=self._peer.login,
-            sender=self._mail.sender if self._mail is not None else None,
-            recipient=subject[:512] if stage == "RCPT" else "",
-            reason=subject[:512] if stage == "MAIL" else "",
+            sender=named if stage == "MAIL" else known,
+            recipient=named if stage == "RCPT" else "",
         )
 
     def ended(self, reason: str) -> None:

@@ -24,11 +24,11 @@ class Fault(Enum):
 
 
 class ContentCheck:
-    """Watches content pass by and remembers the first fault. A block must not end between CR and LF."""
+    """Watches content pass by and remembers the first fault; ``line_limit`` is without CRLF. A block must not end between CR and LF."""
 
     def __init__(self, size_limit: int, line_limit: int) -> None:
         self._size_limit = size_limit
-        self._line_limit = line_limit
+        self._longest = line_limit + 2  # with its CRLF
         self._line_octets = 0
         self.size_bytes = 0
         self.ends_with_newline = True
@@ -57,8 +57,8 @@ class ContentCheck:
     def _has_long_line(self, block: bytes) -> bool:
         """Step from line end to line end, a limit's length at a time; ``_line_octets`` is what earlier blocks hold of the first line."""
         start = -self._line_octets
-        while len(block) - start > self._line_limit:
-            end = block.rfind(b"\n", max(start, 0), max(start + self._line_limit, 0))
+        while len(block) - start >= self._longest:
+            end = block.rfind(b"\n", max(start, 0), max(start + self._longest, 0))
             if end < 0:
                 return True
             start = end + 1

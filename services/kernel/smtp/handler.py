@@ -116,7 +116,7 @@ class Rules:
     auth_line_limit: int = 12_288
     """Octets of a SASL response line (RFC 4954 section 4)."""
     text_line_limit: int = 1_048_576
-    """Octets of a line of content. RFC 5321 section 4.5.3.1.6 wants 1000; broken but real mail has a whole HTML page in one."""
+    """Octets of a line of content without CRLF. RFC 5321 section 4.5.3.1.6 wants 998; broken but real mail has a whole HTML page in one."""
     soft_error_limit: int = 10
     """Errors after which each further one is answered late (Postfix ``smtpd_soft_error_limit``)."""
     hard_error_limit: int = 20

@@ -76,7 +76,7 @@ class Site:
         common = COMMON.format(root=self.root, more=more)
         path = self.root / "malleposte.yaml"
         path.write_text(CONFIGURATION.format(root=self.root, common=common))
-        return Running(self, Smtpd, role, Settings(role, path))
+        return Running(self, role, path)
 
     def queued(self) -> list[Queued]:
         """The messages in the queue, oldest first."""
@@ -96,19 +96,20 @@ class Site:
 class Running:
     """A worker in a thread with its own loop."""
 
-    def __init__(self, site: Site, make: type[Smtpd], role: str, settings: Settings) -> None:
+    def __init__(self, site: Site, role: str, path: Path) -> None:
         self.site = site
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self._service = self._run(self._make(make, role, settings))
-        self._run(self._service.start())
+        self._service = self._run(self._start(role, path))
         self.port = self._service.ports[0]
         self.tls_port = self._service.ports[-1]
 
     @staticmethod
-    async def _make(make: type[Smtpd], role: str, settings: Settings) -> Smtpd:
-        return make(role, settings, 0)
+    async def _start(role: str, path: Path) -> Smtpd:
+        service = Smtpd(role, Settings(role, path), 0)
+        await service.start()
+        return service
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
