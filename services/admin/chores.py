@@ -8,8 +8,9 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Gauge
 
 from services.admin.config import AdminSettings
-from services.admin.control import Control, ControlError
+from services.admin.control import Control
 from services.admin.trace.index import Index
+from services.admin.trouble import ControlError
 from services.kernel.wire.control import Stat, Stats
 
 FORGET_SECONDS = 3600.0

@@ -10,11 +10,8 @@ from typing import Annotated
 import typer
 
 from services.admin.commands import account, alias, config, directory, domain, lookup, queue, site, trace
-from services.admin.control import ControlError
 from services.admin.desk import Desk
-from services.admin.names import DirectoryError
-from services.kernel.runtime.config import PATH, ConfigError
-from services.kernel.tables.lookup import LookupTrouble
+from services.admin.trouble import ControlError, DirectoryError
 
 app = typer.Typer(
     name="malle",
@@ -33,7 +30,10 @@ for command in (site.init, site.health, lookup.explain, trace.trace, trace.event
 
 
 @app.callback()
-def start(context: typer.Context, file: Annotated[Path, typer.Option("--config", help="The configuration file.")] = PATH) -> None:
+def start(
+    context: typer.Context,
+    file: Annotated[Path, typer.Option("--config", help="The configuration file.")] = Path("/etc/malleposte/malleposte.yaml"),
+) -> None:
     """Run a Malleposte mail site."""
     context.obj = Desk(file)
 
@@ -42,12 +42,22 @@ def main() -> None:
     """Run one command; a fault is one clear line and exit status 1."""
     try:
         app(prog_name="malle")
-    except (ConfigError, ControlError, DirectoryError, LookupTrouble, OSError) as error:
+    except SystemExit:
+        raise
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except _faults() as error:
         for line in str(error).splitlines():
             typer.echo(f"malle: {line}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What a command may fail with. Asked for only when one has, so that a command which needs no configuration never imports its parser."""
+    from services.kernel.runtime.config import ConfigError
+    from services.kernel.tables.lookup import LookupTrouble
+
+    return ConfigError, ControlError, DirectoryError, LookupTrouble, OSError
 
 
 if __name__ == "__main__":

@@ -5,18 +5,14 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import TypeVar
 
+from services.admin.trouble import ControlError
 from services.kernel.wire.channel import ChannelClient, ChannelLost, connect
-from services.kernel.wire.control import Cat, Entry, Failed, List, Listing, Request, Response, Selection
+from services.kernel.wire.control import Cat, Content, Entry, Failed, List, Listing, Request, Response, Selection
 
 ANSWER_SECONDS = 60.0
 """A delete of 100,000 messages takes a while; a qmgr that says nothing for longer is stuck."""
-BLOCK_BYTES = 1 << 20
 
 Wanted = TypeVar("Wanted")
-
-
-class ControlError(Exception):
-    """qmgr cannot be asked, or cannot do what was asked. The message says why."""
 
 
 class Control:
@@ -65,8 +61,6 @@ class Control:
 
     async def content(self, queue_id: str) -> AsyncIterator[bytes]:
         """The content of a message, block by block. Raises ``ControlError``."""
-        from services.kernel.wire.control import Content
-
         offset = 0
         while block := (await self.ask(Cat(queue_id, offset), Content)).block:
             yield block

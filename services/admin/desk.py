@@ -4,14 +4,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.admin.config import AdminSettings
-from services.kernel.directory.config import DirectorySettings
-from services.kernel.runtime.config import ConfigError, Document, Site, read
-from services.kernel.tables.collection import Tables
-
 if TYPE_CHECKING:
+    from services.admin.config import AdminSettings
     from services.admin.control import Control
     from services.admin.directory import DirectoryWriter
+    from services.kernel.directory.config import DirectorySettings
+    from services.kernel.runtime.config import Document, Site
+    from services.kernel.tables.collection import Tables
 
 
 class Desk:
@@ -21,23 +20,31 @@ class Desk:
         self.path = path
 
     @cached_property
-    def document(self) -> Document:
+    def document(self) -> "Document":
         """The configuration file."""
+        from services.kernel.runtime.config import read
+
         return read(self.path)
 
     @cached_property
-    def site(self) -> Site:
+    def site(self) -> "Site":
         """The section ``site``."""
+        from services.kernel.runtime.config import Site
+
         return self.document.section(Site, "site")
 
     @cached_property
-    def settings(self) -> AdminSettings:
+    def settings(self) -> "AdminSettings":
         """The section ``admin``."""
+        from services.admin.config import AdminSettings
+
         return self.document.section(AdminSettings, "admin")
 
     @cached_property
-    def directory_settings(self) -> DirectorySettings:
+    def directory_settings(self) -> "DirectorySettings":
         """The section ``directory``."""
+        from services.kernel.directory.config import DirectorySettings
+
         return self.document.section(DirectorySettings, "directory")
 
     @property
@@ -45,8 +52,10 @@ class Desk:
         """Where table files are: beside the configuration."""
         return self.path.parent / "tables"
 
-    def tables(self) -> Tables:
+    def tables(self) -> "Tables":
         """The lookup tables; a fault in one ends the command."""
+        from services.kernel.tables.collection import Tables
+
         return Tables(_refuse, self.tables_folder)
 
     def writer(self) -> "DirectoryWriter":
@@ -63,4 +72,6 @@ class Desk:
 
 
 def _refuse(fault: str) -> None:
+    from services.kernel.runtime.config import ConfigError
+
     raise ConfigError(fault)

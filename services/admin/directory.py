@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from services.admin.names import DirectoryError, check_address, check_domain, check_source, check_target
+from services.admin.names import check_address, check_domain, check_source, check_target
+from services.admin.trouble import DirectoryError
 from services.kernel.directory import Account, DirectorySettings, DirectoryTrouble
 from services.kernel.directory.engine import connect
 from services.kernel.directory.schema import SCHEMA_VERSION, accounts, aliases, domains, meta, metadata

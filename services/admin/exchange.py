@@ -6,7 +6,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.admin.directory import Alias
-from services.admin.names import DirectoryError
+from services.admin.trouble import DirectoryError
 from services.kernel.directory import Account
 from services.kernel.mail.domainclass import Domain, DomainClass
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.admin.directory import DirectoryWriter
-from services.admin.names import DirectoryError
+from services.admin.trouble import DirectoryError
 from services.kernel.directory import Account, Directory, DirectorySettings
 from services.kernel.directory.passwords import hash_password
 from services.kernel.mail.domainclass import Domain, DomainClass

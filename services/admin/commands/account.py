@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from services.admin.desk import Desk
-from services.admin.names import DirectoryError, format_size, parse_size
 from services.admin.output import local_time, print_columns, print_json
+from services.admin.sizes import format_size, parse_size
+from services.admin.trouble import DirectoryError
 
 app = typer.Typer(name="account", help="Mailboxes: add, list, passwd, quota, enable, disable, delete.", no_args_is_help=True)
 

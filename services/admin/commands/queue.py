@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from services.admin.control import Control, ControlError
 from services.admin.desk import Desk
-from services.admin.names import format_size
 from services.admin.output import age, local_time, plural, print_columns, print_json
+from services.admin.sizes import format_size
+from services.admin.trouble import ControlError
 from services.kernel.wire.control import Delete, Done, Entry, Flush, Hold, Release, Request, Requeue, Selection, Show, Shown, Stat, Stats
 
 app = typer.Typer(
@@ -231,6 +231,5 @@ def stat(context: typer.Context, as_json: Json = False) -> None:
 
 
 async def _stat(desk: Desk) -> Stats:
-    control: Control
     async with desk.control() as control:
         return await control.ask(Stat(), Stats)

@@ -11,7 +11,7 @@ import typer
 
 from services.admin.desk import Desk
 from services.admin.output import print_columns, print_json
-from services.kernel.runtime.config import ConfigError
+from services.admin.trouble import ControlError, DirectoryError
 
 
 def init(context: typer.Context) -> None:
@@ -43,7 +43,7 @@ def _is_ours(desk: Desk, address: str) -> bool:
     name = address.rpartition("@")[2]
     domains = {domain.name: domain for domain in desk.writer().domains()}
     if not name:
-        raise ConfigError(f"site.postmaster: {address!r} is no full address")
+        raise DirectoryError(f"site.postmaster: {address!r} is no full address")
     return name not in domains or domains[name].domain_class == "hosted"
 
 
@@ -69,7 +69,6 @@ async def _examine(desk: Desk) -> list[Result]:
 
 
 def _timed(what: str, check: Check) -> Result:
-    from services.admin.control import ControlError
     from services.kernel.tables.lookup import LookupTrouble
 
     start, fault = time.monotonic(), ""
