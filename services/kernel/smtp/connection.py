@@ -7,9 +7,11 @@ The adapter between the protocol of ``client`` and a socket: it owns the transpo
 import asyncio
 import collections
 import contextlib
+import errno
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import cast
 
 from services.kernel.mail.reply import Reply
 from services.kernel.smtp.client import Answer, Manner, Opening, Send, Step, TlsUse, Transaction, Verb
@@ -34,6 +36,7 @@ SECONDS: Mapping[Verb, float] = {
     Verb.RSET: 20.0,  # Postfix smtp_rset_timeout
 }
 """The longest wait for each reply."""
+_NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Terms:
 
     manner: Manner
     context: ssl.SSLContext | None = None
-    seconds: Mapping[Verb, float] = SECONDS
+    seconds: Mapping[Verb, float] = field(default_factory=lambda: SECONDS)
 
 
 class Connection(asyncio.Protocol):
@@ -77,8 +80,7 @@ class Connection(asyncio.Protocol):
     # Called by the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -342,7 +344,8 @@ async def _open_once(endpoint: Endpoint, terms: Terms) -> Connection:
     except TimeoutError:
         raise Fault(FaultKind.UNREACHABLE, Verb.CONNECT, "connection timed out") from None
     except OSError as error:
-        raise Fault(FaultKind.UNREACHABLE, Verb.CONNECT, error.strerror or str(error)) from None
+        kind = FaultKind.NO_ROUTE if error.errno in _NO_ROUTE else FaultKind.UNREACHABLE
+        raise Fault(kind, Verb.CONNECT, error.strerror or str(error)) from None
     with contextlib.ExitStack() as stack:
         stack.callback(connection.abort)
         await connection.converse()

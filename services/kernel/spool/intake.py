@@ -134,7 +134,7 @@ class Intake:
         batch, self._waiting = self._waiting, []
         self._is_committing = True
         files = [draft.file for draft, _ in batch]
-        job = asyncio.get_running_loop().run_in_executor(self._committer, commit_together, self._disk, self._directory, files)
+        job = asyncio.get_running_loop().run_in_executor(self._committer, commit_together, files)
         job.add_done_callback(lambda job: self._finish(batch, job.result()))
 
     def _finish(self, batch: list[tuple[Draft, asyncio.Future[None]]], faults: list[OSError | None]) -> None:

@@ -74,13 +74,10 @@ class NewFile:
         return b"".join(blocks)
 
 
-def commit_together(disk: Disk, directory: str, files: Sequence[NewFile]) -> list[OSError | None]:
-    """Put files of one directory on stable storage. Returns the fault of each, or None; one with a fault is taken away again."""
+def commit_together(files: Sequence[NewFile]) -> list[OSError | None]:
+    """Put files on stable storage, names included (see ``Disk.sync``). Returns the fault of each, or None; one with a fault is taken away again."""
     faults = [attempt(file.finish) for file in files]
     faults = [fault or attempt(file.sync) for file, fault in zip(files, faults, strict=True)]
-    if None in faults:
-        common = attempt(lambda: disk.sync_directory(directory))
-        faults = [fault or common for fault in faults]
     for file, fault in zip(files, faults, strict=True):
         if fault is not None:
             file.discard()
