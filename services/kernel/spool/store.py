@@ -62,6 +62,10 @@ class QueueStore:
             os.close(self._lock)
             self._lock = -1
 
+    def group(self) -> int:
+        """The group that may add messages."""
+        return os.stat(f"{self._root}/{State.INCOMING.value}").st_gid
+
     def _path(self, state: State, name: str) -> str:
         return f"{self._root}/{state.value}/{name}"
 
@@ -178,4 +182,4 @@ class QueueStore:
 
     def commit(self, files: Sequence[NewFile]) -> list[OSError | None]:
         """Put new messages on stable storage in ``incoming``; the fault of each, or None."""
-        return commit_together(self._disk, f"{self._root}/{State.INCOMING.value}", files)
+        return commit_together(files)

@@ -1,0 +1,3 @@
+from services.qmgr.service import main
+
+main()

@@ -1,0 +1,143 @@
+"""The queue as an operator sees it: read from the disk, in a thread of its own, while mail goes on.
+
+A message may move while it is looked at: it is then looked for again, and left out when it has gone.
+"""
+
+from collections.abc import Iterator
+
+from services.kernel.mail.queueid import arrival
+from services.kernel.spool.format import Corrupt, QueueFile, Status, Unfinished
+from services.kernel.spool.history import Attempt, last_words
+from services.kernel.spool.store import QueueStore, State
+from services.kernel.wire import control
+from services.kernel.wire.control import Entry, RecipientEntry, Selection, Shown
+
+HISTORY_LINES = 1000
+"""The newest lines that ``show`` gives: 200 KB."""
+_WORDS = {
+    Status.PENDING: "pending",
+    Status.WARNED: "pending, sender warned",
+    Status.SENT: "delivered, report due",
+    Status.DELIVERED: "delivered",
+    Status.FAILED: "failed, report due",
+    Status.CLOSED: "failed",
+}
+_PENDING = (Status.PENDING, Status.WARNED)
+
+
+def select(store: QueueStore, selection: Selection, states: tuple[State, ...], now: float, after: str = "") -> Iterator[Entry]:
+    """What is selected in some states, oldest first, beyond queue id ``after``. Raises ``OSError`` when a directory cannot be read."""
+    for queue_id, state in _candidates(store, selection, states):
+        if queue_id > after:
+            entry = describe(store, queue_id, state)
+            if entry is not None and matches(selection, entry, now):
+                yield entry
+
+
+def _candidates(store: QueueStore, selection: Selection, states: tuple[State, ...]) -> list[tuple[str, State]]:
+    wanted = [state for state in states if not selection.states or state.value in selection.states]
+    if selection.ids:
+        found = [(queue_id, store.find(queue_id)) for queue_id in sorted(set(selection.ids))]
+        return [(queue_id, state) for queue_id, state in found if state is not None and state in wanted]
+    places = {queue_id: state for state in wanted for queue_id in store.ids(state)}
+    return sorted(places.items())
+
+
+def describe(store: QueueStore, queue_id: str, state: State) -> Entry | None:
+    """One message; None when it has gone or is not finished."""
+    try:
+        file, state = _read(store, queue_id, state)
+        history = store.read_history(queue_id)
+    except (FileNotFoundError, Unfinished):
+        return None
+    except (Corrupt, OSError):
+        return Entry(queue_id, state.value, "", arrival(queue_id), 0)
+    envelope = file.envelope
+    return Entry(
+        queue_id=queue_id,
+        state=state.value,
+        sender=envelope.sender,
+        arrived=envelope.arrived,
+        size_bytes=file.layout.content_bytes,
+        trace_id=envelope.trace_id,
+        message_id=envelope.message_id,
+        client=envelope.client.login or envelope.client.address,
+        recipients=_pending(file, last_words(history)),
+    )
+
+
+def _read(store: QueueStore, queue_id: str, state: State) -> tuple[QueueFile, State]:
+    try:
+        return store.load(state, queue_id), state
+    except FileNotFoundError:
+        moved = store.find(queue_id)
+        if moved is None:
+            raise
+        return store.load(moved, queue_id), moved
+
+
+def _pending(file: QueueFile, words: dict[int, Attempt]) -> list[RecipientEntry]:
+    entries = []
+    for number, recipient in enumerate(file.recipients):
+        if file.statuses[number] in _PENDING:
+            last = words.get(number)
+            reason = str(last.outcome.reply) if last else ""
+            entries.append(RecipientEntry(recipient.address, last.nexthop if last else "", reason))
+    return entries
+
+
+def matches(selection: Selection, entry: Entry, now: float) -> bool:
+    """Tell whether all facts that are given match."""
+    recipients = entry.recipients
+    return (
+        _holds(selection.sender, [entry.sender])
+        and _holds(selection.client, [entry.client])
+        and _holds(selection.recipient, [recipient.address for recipient in recipients])
+        and _holds(selection.reason, [recipient.reason for recipient in recipients])
+        and _holds(selection.site, [recipient.nexthop for recipient in recipients])
+        and entry.arrived <= now - selection.older_than_seconds
+    )
+
+
+def _holds(wanted: str, texts: list[str]) -> bool:
+    return not wanted or any(wanted.lower() in text.lower() for text in texts)
+
+
+def show(store: QueueStore, queue_id: str) -> Shown | None:
+    """All about a message but its content; None when there is none. Raises ``Corrupt`` and ``OSError``."""
+    state = store.find(queue_id)
+    if state is None:
+        return None
+    entry = describe(store, queue_id, state)
+    try:
+        file, _ = _read(store, queue_id, state)
+    except (FileNotFoundError, Unfinished):
+        return None
+    if entry is None:
+        return None
+    pairs = list(zip(file.recipients, file.statuses, strict=True))
+    return Shown(
+        entry=entry,
+        envelope=file.envelope,
+        pending=[recipient for recipient, status in pairs if status in _PENDING],
+        done=[(recipient, _WORDS[Status(status)]) for recipient, status in pairs if status not in _PENDING],
+        history=_lines(file, store.read_history(queue_id)),
+    )
+
+
+def _lines(file: QueueFile, history: list[Attempt]) -> list[control.Attempt]:
+    lines = []
+    for attempt in history:
+        word = "expired" if attempt.is_expiry else type(attempt.outcome).__name__.lower()
+        for number in attempt.numbers[:HISTORY_LINES]:
+            if number < len(file.recipients):
+                address = file.recipients[number].address
+                lines.append(control.Attempt(attempt.time, address, word, str(attempt.outcome.reply), str(attempt.outcome.remote)))
+    return lines[-HISTORY_LINES:]
+
+
+def count(store: QueueStore, now: float) -> tuple[dict[str, int], dict[str, float]]:
+    """Messages in each state, and the age of the oldest in seconds."""
+    ids = {state.value: store.ids(state) for state in State}
+    oldest = {state: max(0.0, now - arrival(names[0])) for state, names in ids.items() if names}
+    return {state: len(names) for state, names in ids.items()}, oldest
