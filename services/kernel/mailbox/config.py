@@ -12,9 +12,9 @@ class MailboxSettings(Section):
 
     root: Path = Path("/mail")
     """Directory of all mailboxes: `<root>/<domain>/<local part>/Maildir`."""
-    special_folders: dict[str, str] = {
-        "Drafts": "\\Drafts", "Sent": "\\Sent", "Trash": "\\Trash", "Junk": "\\Junk", "Archive": "\\Archive",
-    }  # fmt: skip
+    special_folders: dict[str, str] = Field(
+        default_factory=lambda: {"Drafts": "\\Drafts", "Sent": "\\Sent", "Trash": "\\Trash", "Junk": "\\Junk", "Archive": "\\Archive"},
+    )
     """Folders that a new mailbox gets at its first listing, each with its attribute of RFC 6154."""
     open_mailboxes: int = Field(128, ge=4)
     """How many users' indexes a process keeps open at most; each takes three file descriptors and about 100 kB."""

@@ -1,13 +1,20 @@
 """One folder: its messages and what can be done to them."""
 
-import mmap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
+from services.kernel.mailbox import arrival, filename, flags, look
+from services.kernel.mailbox.arrival import Staged
 from services.kernel.mailbox.draft import Draft
-from services.kernel.mailbox.records import Appended, Changes, Copied, FlagChange, Message, Origin, Status, Stored
+from services.kernel.mailbox.home import Home
+from services.kernel.mailbox.ledger import Ledger, Row, total
+from services.kernel.mailbox.records import Appended, Changes, Copied, FlagChange, FlagWord, Message, Origin, Quota, Status, Stored
+from services.kernel.mailbox.served import Content, read_served
+from services.kernel.mailbox.trouble import NoSuchFolder, NoSuchMessage, mapped
 
-Content = bytes | mmap.mmap
-"""A message as served, with CRLF line ends; large ones are mapped, not read."""
+_READ_ATTEMPTS = 5
+"""A file is renamed when another process changes its flags, so its name may be old by the time it is opened."""
 
 
 class Folder:
@@ -17,65 +24,266 @@ class Folder:
     ``MailboxTrouble`` when the store fails. UIDs that do not exist are passed over in silence.
     """
 
-    name: str
-    uidvalidity: int
+    def __init__(self, home: Home, name: str, uidvalidity: int) -> None:
+        self._home = home
+        self._directory = home.directory(name)
+        self.name = name
+        self.uidvalidity = uidvalidity
+
+    @contextmanager
+    def _changing(self) -> Iterator[Ledger]:
+        """The rows for a change, after a look; wakes the watchers when there was one."""
+        with self._home.index.writing() as db, look.at_work(db, self._home, self.name) as ledger:
+            yield self._check(ledger)
+        if ledger.has_changed:
+            with mapped():
+                self._home.notify()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Ledger]:
+        """The rows as they are, without a look."""
+        with self._home.index.reading() as db:
+            yield self._check(Ledger.load(db, self.name))
+
+    @contextmanager
+    def _looking(self) -> Iterator[Ledger]:
+        """The rows after a look."""
+        with self._reading() as ledger:
+            stale = not look.is_current(ledger, look.times(self._directory))
+        if stale:
+            with self._changing():
+                pass
+        with self._reading() as ledger:
+            yield ledger
+
+    def _check(self, ledger: Ledger | None) -> Ledger:
+        if ledger is None or ledger.counters.uidvalidity != self.uidvalidity:
+            raise NoSuchFolder(f"{self.name} is gone or another one now")
+        return ledger
 
     def status(self) -> Status:
         """Figures of now, after a look at the directory for files that others brought or took."""
-        raise NotImplementedError
+        with self._looking() as ledger:
+            return ledger.status()
 
     def uids(self) -> Sequence[int]:
         """The UIDs of all messages, ascending."""
-        raise NotImplementedError
+        with self._reading() as ledger:
+            return ledger.all_uids()
 
     def messages(self, uids: Iterable[int] | None = None) -> Sequence[Message]:
         """The messages with these UIDs, or all, by UID."""
-        raise NotImplementedError
+        with self._reading() as ledger:
+            return ledger.messages(uids)
 
     def changes(self, since: int) -> Changes:
-        """What happened after modseq ``since``, after a look at the directory. A view that starts empty begins with ``messages`` and ``status``."""
-        raise NotImplementedError
+        """What happened after modseq ``since``, after a look at the directory; all of one moment. ``since`` 0 gives every message."""
+        with self._looking() as ledger:
+            return Changes(ledger.status(), ledger.changed_since(since), ledger.vanished_since(since))
 
     def claim_recent(self) -> int:
         """Make all present messages recent for the caller alone and return the first UID that is (RFC 3501 section 2.3.2)."""
-        raise NotImplementedError
+        with self._reading() as ledger:
+            counters = ledger.counters
+        if counters.recent_from == counters.uidnext:
+            return counters.recent_from
+        with self._changing() as ledger:
+            first, ledger.counters.recent_from = ledger.counters.recent_from, ledger.counters.uidnext
+            return first
 
     def keywords(self) -> Sequence[str]:
         """Keywords in use here; there is room for 26 (one letter of the file name each)."""
-        raise NotImplementedError
+        with self._reading() as ledger:
+            return ledger.keywords
 
     def content(self, uid: int) -> Content:
         """A message as served. Raises ``NoSuchMessage`` when it was expunged meanwhile."""
-        raise NotImplementedError
+        for _ in range(_READ_ATTEMPTS):
+            with self._reading() as ledger:
+                rows = ledger.rows((uid,))
+            if not rows:
+                break
+            with mapped(), suppress(FileNotFoundError):
+                return read_served(f"{self._directory}/{rows[0].place}", is_canonical=rows[0].size == rows[0].served)
+        raise NoSuchMessage(f"message {uid} of {self.name} is gone")
 
     def facts(self, uids: Iterable[int]) -> dict[int, bytes]:
         """What ``remember`` kept for these UIDs: the caller's own form of ENVELOPE, BODYSTRUCTURE and offsets."""
-        raise NotImplementedError
+        with self._reading() as ledger:
+            return ledger.facts(uids)
 
     def remember(self, facts: Mapping[int, bytes]) -> None:
         """Keep facts about messages beside them; a cache, lost with the index."""
-        raise NotImplementedError
+        with self._home.index.writing() as db:
+            self._check(Ledger.load(db, self.name)).remember(facts.items())
 
     def append(self, draft: Draft, origin: Origin) -> Appended:
         """Add a message durably. Raises ``MailboxFull``, ``TooManyKeywords``."""
-        raise NotImplementedError
+        with mapped(), ExitStack() as undo:
+            staged = arrival.stage(self._home, draft, b"", origin.internaldate)
+            undo.callback(arrival.discard, self._home, staged.path)
+            arrival.sync(self._home.disk, [staged])
+            with self._changing() as ledger:
+                bits = self._use_flags(ledger, origin.flags)
+                (uid,) = self._admit(ledger, [staged], bits, undo)
+            undo.pop_all()
+            self._home.disk.sync_directory(self._directory / ("cur" if bits else "new"))
+        return Appended(self.uidvalidity, uid)
+
+    def _admit(self, ledger: Ledger, staged: Sequence[Staged], bits: int, undo: ExitStack) -> list[int]:
+        """Give staged messages UIDs, names and rows: S1 to S3 with the commit. ``undo`` takes the names back."""
+        first = ledger.take_uids(len(staged))
+        modseq = ledger.take_modseq()
+        now = int(self._home.tools.clock())
+        rows = []
+        for uid, message in enumerate(staged, first):
+            stem = filename.stem(message.unique, message.size, message.served, uid)
+            row = Row(uid, modseq, bits, message.internaldate, message.size, message.served, now, stem, not bits)
+            path = f"{self._directory}/{row.place}"
+            self._home.disk.rename(message.path, path)
+            undo.callback(arrival.discard, self._home, path)
+            rows.append(row)
+        ledger.insert(rows)
+        return [row.uid for row in rows]
+
+    def admit(self, staged: Sequence[Staged], quota: Quota) -> Sequence[Appended | None]:
+        """Take in messages that are staged and synced, without a look; ``None`` for one beyond the quota. The caller syncs ``new_directory``."""
+        with ExitStack() as undo:
+            with self._home.index.writing() as db, look.at_work(db, self._home, self.name, looking=False) as ledger:
+                fits = arrival.within(quota, total(db), staged)
+                accepted = [message for message, fit in zip(staged, fits, strict=True) if fit]
+                numbers = iter(self._admit(self._check(ledger), accepted, 0, undo) if accepted else ())
+            undo.pop_all()
+        with mapped():
+            self._home.notify()
+        return [Appended(self.uidvalidity, next(numbers)) if fit else None for fit in fits]
+
+    @property
+    def new_directory(self) -> Path:
+        """Where messages without flags arrive."""
+        return self._directory / "new"
+
+    def _use_flags(self, ledger: Ledger, wanted: frozenset[str]) -> int:
+        """The bits of flags, among which keywords may be new to the folder."""
+        keywords = flags.add_keywords(wanted, ledger.keywords)
+        if keywords != ledger.keywords:
+            ledger.counters.keywords = " ".join(keywords)
+            self._home.write_keywords(self._directory, keywords)
+        return flags.to_bits(wanted, keywords)
 
     def store_flags(self, uids: Iterable[int], change: FlagChange) -> Stored:
         """Change flags and keywords. Raises ``TooManyKeywords``. Messages whose flags stay the same keep their modseq."""
-        raise NotImplementedError
+        wanted = list(uids)
+        with self._changing() as ledger:
+            rows = ledger.rows(wanted)
+            limit = change.unchanged_since
+            allowed = [row for row in rows if limit is None or row.modseq <= limit]
+            bits = flags.to_bits(change.flags, ledger.keywords) if change.word is FlagWord.REMOVE else self._use_flags(ledger, change.flags)
+            renamed = [(row, after) for row in allowed if (after := _combine(row.flags, change.word, bits)) != row.flags]
+            ledger.set_flags([(row, after) for row, after in renamed if self._rename(row, after)])
+            allowed_uids = {row.uid for row in allowed}
+            return Stored(ledger.messages(allowed_uids), [row.uid for row in rows if row.uid not in allowed_uids])
+
+    def _rename(self, row: Row, bits: int) -> bool:
+        """Write flags into the file's name; false when the file is gone, which the next look will find."""
+        try:
+            self._home.disk.rename(f"{self._directory}/{row.place}", f"{self._directory}/{filename.in_cur(row.stem, bits)}")
+        except FileNotFoundError:
+            return False
+        return True
 
     def expunge(self, uids: Iterable[int] | None = None) -> Sequence[int]:
         """Remove the messages that have ``\\Deleted``, only of these UIDs if given, and return the UIDs removed."""
-        raise NotImplementedError
+        return self._remove(uids, flags.DELETED)
 
     def remove(self, uids: Iterable[int]) -> Sequence[int]:
         """Remove these messages whatever their flags (POP3's UPDATE) and return the UIDs removed."""
-        raise NotImplementedError
+        return self._remove(uids, 0)
+
+    def _remove(self, uids: Iterable[int] | None, needed: int) -> Sequence[int]:
+        wanted = None if uids is None else list(uids)
+        with self._changing() as ledger:
+            rows = [row for row in ledger.rows(wanted) if row.flags & needed == needed]
+            for row in rows:
+                # before the commit: a crash between leaves rows without files, and the next look buries them
+                with suppress(FileNotFoundError):
+                    self._home.disk.unlink(f"{self._directory}/{row.place}")
+            ledger.bury(rows)
+        return [row.uid for row in rows]
 
     def copy(self, uids: Iterable[int], target: "Folder") -> Copied:
         """Copy messages with flags and dates to a folder of the same user, all or none. Raises ``MailboxFull``, ``TooManyKeywords``."""
-        raise NotImplementedError
+        wanted = list(uids)
+        with ExitStack() as undo:
+            with self._changing() as source, self._beside(target, source) as into:
+                rows = source.rows(wanted)
+                copies = self._number(rows, source, target, into)
+                for row, copy in zip(rows, copies, strict=True):
+                    path = f"{target._directory}/{copy.place}"
+                    self._home.disk.link(f"{self._directory}/{row.place}", path)
+                    undo.callback(arrival.discard, self._home, path)
+                _settle(rows, copies, source, into)
+            undo.pop_all()
+        return self._copied(target, rows, copies)
 
     def move(self, uids: Iterable[int], target: "Folder") -> Copied:
         """Move messages to a folder of the same user; each is in one of the two at any time (RFC 6851)."""
-        raise NotImplementedError
+        wanted = list(uids)
+        with ExitStack() as undo:
+            with self._changing() as source, self._beside(target, source) as into:
+                rows = source.rows(wanted)
+                copies = self._number(rows, source, target, into)
+                for row, copy in zip(rows, copies, strict=True):
+                    old, new = f"{self._directory}/{row.place}", f"{target._directory}/{copy.place}"
+                    self._home.disk.rename(old, new)
+                    undo.callback(arrival.put_back, self._home, new, old)
+                _settle(rows, copies, source, into)
+                source.bury(rows)
+            undo.pop_all()
+        return self._copied(target, rows, copies)
+
+    @contextmanager
+    def _beside(self, target: "Folder", source: Ledger) -> Iterator[Ledger]:
+        """The rows of ``target`` in the transaction that ``source`` is in; they may be the same folder."""
+        if target.name == self.name:
+            yield source
+            return
+        with look.at_work(source.db, self._home, target.name) as ledger:
+            yield target._check(ledger)
+
+    def _number(self, rows: Sequence[Row], source: Ledger, target: "Folder", into: Ledger) -> list[Row]:
+        """Rows for copies of ``rows`` in the target, with UIDs, names and its own letters for keywords."""
+        first = into.take_uids(len(rows))
+        modseq = into.take_modseq() if rows else 0
+        now = int(self._home.tools.clock())
+        copies = []
+        for uid, row in enumerate(rows, first):
+            bits = target._use_flags(into, flags.names(row.flags, source.keywords)) | row.flags & flags.PASSED
+            stem = filename.renumber(row.stem, self._home.tools.unique.make(), uid)
+            copies.append(Row(uid, modseq, bits, row.internaldate, row.size, row.served, now, stem, not bits))
+        return copies
+
+    def _copied(self, target: "Folder", rows: Sequence[Row], copies: Sequence[Row]) -> Copied:
+        if rows:
+            with mapped():
+                self._home.notify()
+                for part in ("new", "cur"):
+                    self._home.disk.sync_directory(target._directory / part)
+        return Copied(target.uidvalidity, [(row.uid, copy.uid) for row, copy in zip(rows, copies, strict=True)])
+
+
+def _combine(before: int, word: FlagWord, bits: int) -> int:
+    match word:
+        case FlagWord.ADD:
+            return before | bits
+        case FlagWord.REMOVE:
+            return before & ~bits
+        case FlagWord.REPLACE:
+            return bits | before & flags.PASSED
+
+
+def _settle(rows: Sequence[Row], copies: Sequence[Row], source: Ledger, into: Ledger) -> None:
+    """Insert the copies, with what is remembered of the messages."""
+    into.insert(copies)
+    facts = source.facts(row.uid for row in rows)
+    into.remember((copy.uid, facts[row.uid]) for row, copy in zip(rows, copies, strict=True) if row.uid in facts)

@@ -77,7 +77,7 @@ class FlagChange:
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """Result of a STORE: the messages as they are now, and the UIDs left alone because of ``unchanged_since``. UIDs that do not exist are in neither."""
+    """Result of a STORE: the messages as they are now, and the UIDs left alone because of ``unchanged_since``; missing UIDs are in neither."""
 
     messages: Sequence[Message]
     modified: Sequence[int]

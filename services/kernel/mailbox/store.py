@@ -1,35 +1,94 @@
 """The way in: ``MailStore`` opens users' mailboxes and runs blocking work in its own few threads."""
 
+import asyncio
+import functools
+import os
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from services.kernel.mail import address as addresses
+from services.kernel.mailbox import look
 from services.kernel.mailbox.config import MailboxSettings
+from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.draft import Draft
+from services.kernel.mailbox.filename import UniqueNames
+from services.kernel.mailbox.home import Home, Tools
+from services.kernel.mailbox.trouble import mapped
 from services.kernel.mailbox.user import UserMail
+
+UMASK = 0o007
+"""What is made belongs to the group (vmail) as much as to the user: mda, imapd and pop3d have one user each."""
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def tools_of_this_machine() -> Tools:
+    """The real disk, time and boot id. Raises ``OSError``."""
+    return Tools(Disk(), time.time, UniqueNames(time.time), _BOOT_ID.read_text().strip())
+
+
 class MailStore:
     """All mailboxes of a site. ``UserMail`` and ``Folder`` block; an event loop calls them as ``await store.run(folder.messages, uids)``."""
 
-    def __init__(self, settings: MailboxSettings) -> None:
-        """Open nothing yet."""
-        raise NotImplementedError
+    def __init__(self, settings: MailboxSettings, tools: Tools | None = None) -> None:
+        """Open nothing yet. Sets the umask of the process, which writes nothing else."""
+        os.umask(UMASK)
+        self._settings = settings
+        self._tools = tools or tools_of_this_machine()
+        self._users: OrderedDict[str, UserMail] = OrderedDict()
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(settings.threads, "mailbox")
 
     def user(self, address: str) -> UserMail:
         """Open the mailbox of ``address`` (compared folded), making it when it is new. Blocks. Raises ``MailboxTrouble``."""
-        raise NotImplementedError
+        folded = addresses.fold(address)
+        with self._lock:
+            user = self._users.get(folded)
+            if user is not None:
+                self._users.move_to_end(folded)
+                return user
+        user = self._open(folded)
+        with self._lock:
+            # another thread may have been faster; an index must have one lock in a process
+            user = self._users.setdefault(folded, user)
+            unused = [self._users.popitem(last=False)[1] for _ in range(len(self._users) - self._settings.open_mailboxes)]
+        for other in unused:
+            other.home.index.close()
+        return user
+
+    def _open(self, address: str) -> UserMail:
+        local, domain = addresses.split(address)
+        home = Home(self._settings.root / _entry(domain) / _entry(local) / "Maildir", self._tools)
+        home.index.fill = functools.partial(look.take_in, home=home)
+        with mapped():
+            home.make()
+        return UserMail(address, home, self._settings.special_folders)
 
     def draft(self) -> Draft:
         """Begin a message that is still coming in. Never blocks."""
-        raise NotImplementedError
+        return Draft(self._settings.root)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking ``work`` in one of the store's threads."""
-        raise NotImplementedError
+        return await asyncio.get_running_loop().run_in_executor(self._threads, functools.partial(work, *args, **kwargs))
 
     def close(self) -> None:
-        """Close all indexes and end the threads."""
-        raise NotImplementedError
+        """End the threads when they are done and close all indexes."""
+        self._threads.shutdown()
+        with self._lock:
+            for user in self._users.values():
+                user.home.index.close()
+            self._users.clear()
+
+
+def _entry(name: str) -> str:
+    """A directory name for a part of an address, which may hold anything between quotes (RFC 5321 section 4.1.2)."""
+    safe = name.replace("%", "%25").replace("/", "%2F").replace("\0", "%00")
+    return "%2E" + safe[1:] if safe.startswith(".") else safe or "%"

@@ -1,5 +1,10 @@
 """What can go wrong with a mailbox, for the caller to answer."""
 
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class MailboxTrouble(Exception):
     """The store failed in a way that may pass: try again later. The text is for the operator."""
@@ -39,3 +44,19 @@ class NoSuchMessage(Refusal):
 
 class Locked(Refusal):
     """Another POP3 session has the mailbox (``[IN-USE]``, RFC 2449)."""
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def mapped() -> Iterator[None]:
+    """Turn errors of the disk and of SQLite into ``MailboxTrouble``."""
+    try:
+        yield
+    except OSError as error:
+        kind = MailboxFull if error.errno in _FULL else MailboxTrouble
+        raise kind(str(error)) from error
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        raise (MailboxFull if code == sqlite3.SQLITE_FULL else MailboxTrouble)(f"index: {error}") from error
