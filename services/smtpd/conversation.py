@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from prometheus_client import Gauge
+
 from services.kernel.directory.reader import Directory
 from services.kernel.mail.envelope import Client, Envelope, Recipient
 from services.kernel.mail.headers import Trace, protocol_word
@@ -40,6 +42,7 @@ class House:
     message_rules: MessageRules
     hinter: Hinter
     emitter: Emitter
+    sessions: Gauge
     mint_id: Callable[[], QueueId]
 
 
@@ -52,10 +55,11 @@ class Conversation:
         self._mail: Mail | None = None
         self._recipients: dict[str, Recipient] = {}
         self._given = ""
+        self._is_told = False
+        house.sessions.inc()
 
     async def connected(self) -> Reply | None:
         """Everybody may talk to us."""
-        self._house.emitter.emit(Kind.CONNECTED, client=self._peer.address, tls=self._peer.tls)
         return None
 
     async def helo(self) -> Reply | None:
@@ -64,6 +68,7 @@ class Conversation:
 
     async def auth(self, login: str, password: str) -> Reply:
         """Sign a user in by the directory."""
+        self._tell_connected()
         try:
             account = await self._house.directory.authenticate(login, password)
         except LookupTrouble as trouble:
@@ -78,6 +83,7 @@ class Conversation:
 
     async def mail(self, mail: Mail) -> Reply:
         """May this be sent, and is there room for it (RFC 1870 section 6.1)?"""
+        self._tell_connected()
         try:
             refusal = await self._house.policy.judge_sender(mail.sender, self._peer.login)
             self._house.message_rules.intake.check_room(mail.size)
@@ -163,8 +169,15 @@ class Conversation:
 
     def ended(self, reason: str) -> None:
         """Tell of an end that was not a proper one."""
+        self._house.sessions.dec()
         if reason:
             self._house.emitter.emit(Kind.REJECTED, stage="END", reason=reason[:512], client=self._peer.address)
+
+    def _tell_connected(self) -> None:
+        """Once, when the client wants something: health probes and port scanners are not worth a line."""
+        if not self._is_told:
+            self._is_told = True
+            self._house.emitter.emit(Kind.CONNECTED, client=self._peer.address, tls=self._peer.tls)
 
     def _tell_end(self, message: Message) -> None:
         """The message is in the queue, or has met trouble there."""

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from prometheus_client import Gauge
+
 from services.kernel.directory.config import DirectorySettings
 from services.kernel.directory.reader import Directory
 from services.kernel.mail.queueid import QueueId, queue_id
@@ -54,6 +56,8 @@ class Smtpd:
         self._metrics = Metrics()
         self._emitter = Emitter(settings.site.name, "smtpd", f"{role_name}-{number}", settings.role.events_directory)
         self._emitter.on_event = self._metrics.count_event
+        registry = self._metrics.registry
+        self._sessions = Gauge("malleposte_smtpd_sessions", "Connections open now.", registry=registry, multiprocess_mode="livesum")
         self._intake = Intake(settings.role.queue_directory, _minfree(settings))
         self._hinter = Hinter(str(settings.role.queue_directory / "hint"))
         self._mint_id = _minter()
@@ -76,6 +80,7 @@ class Smtpd:
             message_rules=MessageRules(self._intake, role.hop_limit, isinstance(role, Submission)),
             hinter=self._hinter,
             emitter=self._emitter,
+            sessions=self._sessions,
             mint_id=self._mint_id,
         )
         self._rules = _rules(settings, certificate, self._tell_trouble)

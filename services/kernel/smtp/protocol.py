@@ -61,6 +61,7 @@ class CommandProtocol(SMTP):
         self._junk = 0
         self._stage = "CONNECT"
         self._is_over = False
+        self._is_shaking_hands = False
 
     # -- asyncio's protocol
 
@@ -96,6 +97,8 @@ class CommandProtocol(SMTP):
 
     def stop(self) -> None:
         """End at the next wait for input with ``421``; what is being committed is finished first."""
+        if self._is_shaking_hands:
+            self._stream.transport.abort()
         self._stream.end(Stopping("stopping"))
 
     async def _handle_client(self) -> None:
@@ -146,9 +149,11 @@ class CommandProtocol(SMTP):
     async def _start_tls(self) -> None:
         assert self._rules.tls is not None
         transport = self._stream.transport
+        self._is_shaking_hands = True
         secure = await self.loop.start_tls(
             transport, self, self._rules.tls(), server_side=True, ssl_handshake_timeout=HANDSHAKE_SECONDS
         )
+        self._is_shaking_hands = False
         if secure is None:
             raise ConnectionResetError("lost in the handshake")
         self._stream.replace(secure)

@@ -1,6 +1,8 @@
 """Submission through a client that others wrote."""
 
 import smtplib
+import socket
+import time
 
 import pytest
 
@@ -71,3 +73,22 @@ def test_a_wrong_password_is_refused_and_told(submission: Running) -> None:
             client.login("alice@example.test", "wrong")
     assert refused.value.smtp_code == 535
     assert '"kind":"auth_failed"' in submission.site.events()
+
+
+def test_a_client_that_never_shakes_hands_does_not_hold_up_the_end(submission: Running) -> None:
+    with socket.create_connection(("127.0.0.1", submission.tls_port), 10) as client:
+        with smtplib.SMTP_SSL("127.0.0.1", submission.tls_port, context=submission.site.client_tls, timeout=10) as other:
+            other.noop()
+        started = time.monotonic()
+        submission.stop()
+        assert time.monotonic() - started < 5
+        client.settimeout(5)
+        assert client.recv(100) == b""
+
+
+def test_clear_text_on_the_tls_port_is_the_end(submission: Running) -> None:
+    with socket.create_connection(("127.0.0.1", submission.tls_port), 10) as client:
+        client.sendall(b"EHLO client.world.test\r\n")
+        assert b"220" not in client.makefile("rb").read()
+    submission.stop()
+    assert '"stage":"END"' in submission.site.events()
