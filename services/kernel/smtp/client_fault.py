@@ -9,6 +9,8 @@ class FaultKind(StrEnum):
     """The classes of a fault that a caller may want to tell apart."""
 
     UNREACHABLE = "unreachable"
+    NO_ROUTE = "no_route"
+    """This machine has no way to addresses of that family."""
     TIMED_OUT = "timed_out"
     LOST = "lost"
     PROTOCOL = "protocol"
