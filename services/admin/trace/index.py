@@ -61,17 +61,20 @@ class Index:
     def find(self, word: str, limit: int) -> list[list[bytes]]:
         """The event lines of the latest ``limit`` messages that a trace, queue id, message id or address names.
 
-        One list a message, each in order of time, oldest message first.
+        One list a message, each in order of time, oldest message first; reports on one of them are messages of their own and come as well.
         """
         words = {word, word.lower(), f"<{word.lower()}>"}
         traces = self._traces(words, limit)
         lines = self._lines(traces)
-        # an event that came without a trace is known by its queue id
+        # events that came without a trace, and reports on the message, are known by its queue id
         queue_ids = {facts.queue_id.lower() for _, facts, _ in lines if facts.queue_id}
-        return _group(self._lines(traces | self._traces(queue_ids, limit)))
+        return _group(self._lines(traces | self._traces(queue_ids, -1)))
 
     def forget(self, before: float) -> int:
-        """Delete what is older than ``before`` (seconds since the epoch); return the number of events."""
+        """Delete what is older than ``before`` (seconds since the epoch); return the number of events.
+
+        It deletes from the front, up to the first event that is still wanted: where files were read on at different times, some stay longer.
+        """
         row = self._connection.execute("SELECT id FROM events WHERE time >= ? ORDER BY id LIMIT 1", (before,)).fetchone()
         end = row[0] if row else 1 + (self._connection.execute("SELECT max(id) FROM events").fetchone()[0] or 0)
         count = 0

@@ -42,7 +42,7 @@ admin:
 
 
 @pytest.fixture
-def malle(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Malle:
+def malle(folder: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Malle:
     """Run ``malle WORDS`` on that site."""
 
     def run(*words: str, stdin: str = "") -> Finished:
@@ -51,7 +51,7 @@ def malle(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         with pytest.raises(SystemExit) as end:
             main()
         sys.stdout.flush()
-        out, err = capfd.readouterr()
+        out, err = (text.decode(errors="surrogateescape") for text in capfdbinary.readouterr())
         return Finished(int(end.value.code or 0), out, err)
 
     return run
