@@ -1,0 +1,3 @@
+from services.mda.service import main
+
+main()

@@ -1,0 +1,26 @@
+"""The section ``mda``."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.kernel.runtime.config import Section
+
+
+class MdaSettings(Section):
+    """Local delivery by LMTP."""
+
+    listen: tuple[str, ...] = (":24",)
+    """Addresses to listen on, `host:port`. There is no authentication: reachable from the site's own containers only."""
+    defers_over_quota: bool = False
+    """Answer a full mailbox with `452 4.2.2` instead of `552 5.2.2`, so that mail waits in the queue until there is room."""
+    recipient_limit: int = Field(default=1000, ge=100)
+    """Recipients of one transaction (Postfix `lmtp_destination_recipient_limit` is 50 on the other side)."""
+    session_limit: int = Field(default=500, ge=1)
+    """Connections at a time; one relay keeps at most as many as its own limit for a destination."""
+    data_seconds: float = Field(default=300.0, gt=0)
+    """How long relay may be silent within a message (RFC 5321 section 4.5.3.2.5 wants 3 minutes)."""
+    metrics_address: str = ":9100"
+    """Where `/metrics` is served."""
+    events_directory: Path | None = Path("/events")
+    """The events' volume; `null` writes them to stdout only."""

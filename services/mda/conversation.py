@@ -1,0 +1,113 @@
+"""What is said to one client, which is relay: the handler behind each LMTP session."""
+
+from dataclasses import dataclass
+
+from prometheus_client import Gauge
+
+from services.kernel.directory.reader import Directory
+from services.kernel.mail.queueid import is_queue_id
+from services.kernel.mail.reply import Reply
+from services.kernel.mailbox.records import Quota
+from services.kernel.mailbox.store import MailStore
+from services.kernel.smtp.commands import Mail, Rcpt
+from services.kernel.smtp.handler import Peer, Sink
+from services.kernel.tables.lookup import LookupTrouble
+from services.kernel.wire.events import Emitter, Kind
+from services.mda import trace
+from services.mda.message import Deliverer, Message, Target, Transfer
+
+XTRACE = "XTRACE"
+"""Announced in LHLO; ``MAIL FROM:<> XTRACE=<trace id>/<queue id>`` lets the message's trace go on here."""
+
+_OK_SENDER = Reply(250, "2.1.0", "Ok")
+_OK_RECIPIENT = Reply(250, "2.1.5", "Ok")
+_UNKNOWN = Reply(550, "5.1.1", "no such mailbox")
+_DISABLED = Reply(550, "5.2.1", "mailbox is disabled")
+_LOOKUP_TROUBLE = Reply(451, "4.3.0", "temporary lookup trouble, try again later")
+_NO_AUTH = Reply(502, "5.5.1", "command not implemented")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What all conversations share."""
+
+    directory: Directory
+    store: MailStore
+    delivery: Deliverer
+    emitter: Emitter
+    sessions: Gauge
+    defers_over_quota: bool
+
+
+class Conversation:
+    """One client; see ``kernel.smtp.handler`` for the order of the calls."""
+
+    def __init__(self, house: House, peer: Peer) -> None:
+        self._house = house
+        self._peer = peer
+        self._transfer = Transfer("", "", "")
+        house.sessions.inc()
+
+    async def connected(self) -> Reply | None:
+        """The network decides who can."""
+        return None
+
+    async def helo(self) -> Reply | None:
+        """Every name will do."""
+        return None
+
+    async def auth(self, login: str, password: str) -> Reply:
+        """Not offered."""
+        return _NO_AUTH
+
+    async def mail(self, mail: Mail) -> Reply:
+        """Any sender: smtpd has judged it."""
+        trace_id, _, queue_id = mail.private.get(XTRACE, "").partition("/")
+        if not (is_queue_id(trace_id) and is_queue_id(queue_id)):
+            trace_id = queue_id = ""
+        self._transfer = Transfer(mail.sender, trace_id, queue_id)
+        return _OK_SENDER
+
+    async def rcpt(self, rcpt: Rcpt) -> Reply:
+        """Is there a mailbox?"""
+        try:
+            account = await self._house.directory.account(rcpt.recipient)
+        except LookupTrouble as trouble:
+            self._house.emitter.emit(Kind.TROUBLE, stage="RCPT", reason=str(trouble), trace=self._transfer.trace_id, recipient=rcpt.recipient)
+            return _LOOKUP_TROUBLE
+        if account is None:
+            return _UNKNOWN
+        if not account.enabled:
+            return _DISABLED
+        original = trace.original_recipient(rcpt.recipient, rcpt.orcpt)
+        quota = Quota(account.quota_bytes, account.quota_messages)
+        self._transfer.targets.append(Target(rcpt.recipient, original, account.address, quota))
+        return _OK_RECIPIENT
+
+    async def begin(self) -> Sink | Reply:
+        """Open a message."""
+        house = self._house
+        return Message(self._transfer, house.store.draft(), house.delivery, house.emitter, defers_over_quota=house.defers_over_quota)
+
+    def reset(self) -> None:
+        """Ready for the next message."""
+        self._transfer = Transfer("", "", "")
+
+    def rejected(self, stage: str, reply: Reply, subject: str) -> None:
+        """Tell of a refusal."""
+        self._house.emitter.emit(
+            Kind.REJECTED,
+            stage=stage,
+            reply=str(reply),
+            client=self._peer.address,
+            trace=self._transfer.trace_id,
+            queue_id=self._transfer.queue_id,
+            sender=self._transfer.sender,
+            recipient=subject.partition("<")[2].partition(">")[0][:512] if stage == "RCPT" else "",
+        )
+
+    def ended(self, reason: str) -> None:
+        """Tell of an end that was not a proper one."""
+        self._house.sessions.dec()
+        if reason:
+            self._house.emitter.emit(Kind.REJECTED, stage="END", reason=reason[:512], client=self._peer.address)
