@@ -41,7 +41,6 @@ class Surroundings:
     make_handler: Callable[[Peer], Handler]
     on_defect: Callable[[BaseException], None]
     admission: "Admission[CommandProtocol]"
-    tls_first: bool = False
 
 
 class CommandProtocol(SMTP):
@@ -68,9 +67,8 @@ class CommandProtocol(SMTP):
     def connection_made(self, transport: Any) -> None:  # uvloop's transports are no subclass of asyncio's
         name = transport.get_extra_info("peername")
         self.peer = Peer(name[0], name[1]) if isinstance(name, tuple) else Peer("local")
+        self.peer.tls = _describe_tls(transport)
         self._stream = Stream(transport, self.loop)
-        if self._surroundings.tls_first:
-            transport.pause_reading()  # what comes is for the handshake
         self._handler = self._surroundings.make_handler(self.peer)
         self._transaction = Transaction(self._rules, self._handler, self._stream)
         self._refusal = self._surroundings.admission.enter(self, self.peer.address)
@@ -132,8 +130,6 @@ class CommandProtocol(SMTP):
 
     async def _converse(self) -> None:
         refusal = self._refusal
-        if self._surroundings.tls_first and refusal is None:
-            await self._start_tls()
         if refusal is None:
             refusal = await self._handler.connected()
         if refusal is not None:
@@ -157,8 +153,7 @@ class CommandProtocol(SMTP):
         if secure is None:
             raise ConnectionResetError("lost in the handshake")
         self._stream.replace(secure)
-        session = secure.get_extra_info("ssl_object")
-        self.peer.tls = f"{session.version()} {session.cipher()[0]}"
+        self.peer.tls = _describe_tls(secure)
 
     async def _obey_next(self) -> None:
         """Read one command and carry it out."""
@@ -221,3 +216,8 @@ class CommandProtocol(SMTP):
         code, _, words = (status if isinstance(status, str) else status.decode()).partition(" ")
         enhanced, _, text = words.partition(" ")
         self._answer(Reply(int(code), enhanced, text))
+
+
+def _describe_tls(transport: asyncio.BaseTransport) -> str:
+    session = transport.get_extra_info("ssl_object")
+    return f"{session.version()} {session.cipher()[0]}" if session is not None else ""

@@ -9,12 +9,14 @@ A service says how by ``Rules``, and plugs in a ``Handler`` for each connection;
 """
 
 import asyncio
+import errno
+import ssl
 from collections.abc import Callable
 from functools import partial
 
 from services.kernel.smtp.admission import Admission
 from services.kernel.smtp.handler import Handler, Peer, Rules
-from services.kernel.smtp.protocol import CommandProtocol, Surroundings
+from services.kernel.smtp.protocol import HANDSHAKE_SECONDS, CommandProtocol, Surroundings
 from services.kernel.smtp.session import Session
 
 BACKLOG = 1024
@@ -40,11 +42,32 @@ class Server:
     async def listen(self, host: str | None, port: int, *, tls_first: bool = False) -> int:
         """Listen, shared with other workers (``SO_REUSEPORT``); ``tls_first`` is implicit TLS. Returns the port. Raises ``OSError``."""
         loop = asyncio.get_running_loop()
-        surroundings = Surroundings(lambda: self.rules, self._make_handler, self._on_defect, self._admission, tls_first)
-        listener = await loop.create_server(partial(Session, surroundings, loop), host, port, backlog=BACKLOG, reuse_port=True)
+        surroundings = Surroundings(lambda: self.rules, self._make_handler, self._on_defect, self._admission)
+        listener = await loop.create_server(
+            partial(Session, surroundings, loop),
+            host,
+            port,
+            backlog=BACKLOG,
+            reuse_port=True,
+            ssl=self._implicit_tls() if tls_first else None,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if tls_first else None,
+        )
         self._listeners.append(listener)
         bound: int = listener.sockets[0].getsockname()[1]
         return bound
+
+    def _implicit_tls(self) -> ssl.SSLContext:
+        """The context to listen with: it hands each handshake over to the one of the moment, so that a renewed certificate is used."""
+
+        def use_current(session: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+            if self.rules.tls is not None:
+                session.context = self.rules.tls()
+
+        if self.rules.tls is None:
+            raise OSError(errno.EINVAL, "implicit TLS needs a certificate")
+        context = self.rules.tls()
+        context.sni_callback = use_current
+        return context
 
     async def stop(self) -> None:
         """Take no new connection, let commits in hand finish, tell everybody else ``421 4.3.2`` and return when all are gone."""

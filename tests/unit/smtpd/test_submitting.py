@@ -2,9 +2,11 @@
 
 import smtplib
 import socket
+import ssl
 import time
 
 import pytest
+import trustme
 
 from tests.unit.smtpd.site import PASSWORD, Running
 
@@ -90,5 +92,18 @@ def test_clear_text_on_the_tls_port_is_the_end(submission: Running) -> None:
     with socket.create_connection(("127.0.0.1", submission.tls_port), 10) as client:
         client.sendall(b"EHLO client.world.test\r\n")
         assert b"220" not in client.makefile("rb").read()
-    submission.stop()
-    assert '"stage":"END"' in submission.site.events()
+
+
+def test_a_renewed_certificate_is_used_for_the_next_handshake(submission: Running) -> None:
+    root = submission.site.root
+    authority = trustme.CA()
+    renewed = authority.issue_cert("localhost")
+    renewed.private_key_pem.write_to_path(root / "key.pem")
+    (root / "cert.pem").write_bytes(renewed.cert_chain_pems[0].bytes())
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with smtplib.SMTP_SSL("localhost", submission.tls_port, context=trusting, timeout=10) as client:
+        assert client.noop()[0] == 250
+    with smtplib.SMTP("localhost", submission.port, timeout=10) as client:
+        client.starttls(context=trusting)
+        assert client.ehlo()[0] == 250
