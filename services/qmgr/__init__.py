@@ -23,7 +23,7 @@ the last seconds, for bytes and moves of qmgr are not synced). A power loss in t
 
 A message in memory, step by step: ``hints``/``admission`` load it, ``active`` asks ``routes`` and cuts it into jobs, ``schedule`` (with
 ``site``) says which is next, ``dispatch`` hands it to relay, ``active`` records outcomes, ``fate`` decides, ``settler`` and ``clerk``
-write it down with what ``reports`` composes, ``plan`` knows when deferred mail is due; ``control`` and ``survey`` serve the operator, ``trail`` tells.
+write it down with what ``reports`` composes, ``plan`` knows when deferred mail is due; ``control`` and ``survey`` serve the operator.
 
 Refuses: content (relay reads it), policy about clients (smtpd's), DNS and SMTP (relay's), writes to the directory.
 
