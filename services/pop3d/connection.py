@@ -26,6 +26,7 @@ class Accounts(Protocol):
     """Who may sign in: the directory, or a test's own list."""
 
     async def authenticate(self, login: str, password: str) -> Account | None: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,6 @@ class Connection:
     def __init__(self, stream: LineStream, around: Surroundings, *, is_tls: bool) -> None:
         self._stream = stream
         self._around = around
-        self._starts_with_tls = is_tls
         self._session = Session(around.hostname, is_tls=is_tls)
         self._mailbox: Mailbox | None = None
         self._login = ""
@@ -84,8 +84,6 @@ class Connection:
             self._task.cancel()
 
     async def _converse(self) -> None:
-        if self._starts_with_tls:
-            await self._stream.start_tls(self._around.context(), self._patience())
         await self._say(self._session.greeting())
         while not self._is_closing:
             action = await self._next_action()

@@ -17,8 +17,8 @@ from services.kernel.runtime.tls import Certificate
 from services.kernel.wire.events import Emitter, Kind
 from services.pop3d.commands import MAX_LINE_BYTES
 from services.pop3d.config import Pop3dSettings
-from services.pop3d.connection import Connection, Surroundings
-from services.pop3d.lines import LineStream
+from services.pop3d.connection import Accounts, Connection, Surroundings
+from services.pop3d.lines import HANDSHAKE_SECONDS, LineStream
 
 CERTIFICATE_CHECK_SECONDS = 10.0
 """A renewed certificate is in use this long after it appears, at the latest; looking costs two ``stat``."""
@@ -40,20 +40,20 @@ class Settings:
 
 
 class Pop3d:
-    """One worker."""
+    """One worker. It closes the store and the accounts when it stops."""
 
-    def __init__(self, settings: Settings, number: int = 0) -> None:
+    def __init__(self, settings: Settings, store: MailStore, accounts: Accounts, number: int = 0) -> None:
         self._settings = settings.pop3d
         self._number = number
-        self._directory = Directory(settings.directory, settings.site.recipient_delimiter)
-        self._store = MailStore(settings.mailbox)
+        self._accounts = accounts
+        self._store = store
         self._emitter = Emitter(settings.site.name, "pop3d", str(number), settings.pop3d.events_directory)
         self._certificate = Certificate(settings.pop3d.tls)
         self._certificate_checked = 0.0
         self._metrics = Metrics()
         self._emitter.on_event = self._metrics.count_event
         self._gauge = Gauge("malleposte_pop3d_sessions", "Connections open now.", registry=self._metrics.registry, multiprocess_mode="livesum")
-        self._around = Surroundings(settings.site.hostname, self._settings, self._directory, self._store, self._emitter, self._context)
+        self._around = Surroundings(settings.site.hostname, self._settings, accounts, store, self._emitter, self._context)
         self._servers: list[asyncio.Server] = []
         self._sessions: dict[asyncio.Task[None], Connection] = {}
 
@@ -78,7 +78,7 @@ class Pop3d:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         self._emitter.emit(Kind.STOPPED)
-        self._directory.close()
+        self._accounts.close()
         self._store.close()
         self._emitter.close()
 
@@ -98,11 +98,28 @@ class Pop3d:
         def protocol() -> LineStream:
             return LineStream(lambda stream: self._begin(stream, is_tls), MAX_LINE_BYTES)
 
-        return await loop.create_server(protocol, host or None, int(port), reuse_port=True, backlog=BACKLOG)
+        return await loop.create_server(
+            protocol,
+            host or None,
+            int(port),
+            reuse_port=True,
+            backlog=BACKLOG,
+            ssl=self._context_for_all() if is_tls else None,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if is_tls else None,
+        )
+
+    def _context_for_all(self) -> ssl.SSLContext:
+        """The context to listen with: it hands each handshake over to the one of that moment, so that a renewed certificate is used."""
+
+        def use_current(session: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+            session.context = self._context()
+
+        self._certificate.context.sni_callback = use_current
+        return self._certificate.context
 
     def _begin(self, stream: LineStream, is_tls: bool) -> None:
         if len(self._sessions) >= self._settings.sessions_limit:
-            stream.refuse(b"" if is_tls else _FULL)
+            stream.refuse(_FULL)
             return
         connection = Connection(stream, self._around, is_tls=is_tls)
         task = asyncio.get_running_loop().create_task(connection.serve())
@@ -139,10 +156,16 @@ def read_settings() -> Settings:
     )
 
 
+def build(settings: Settings, number: int = 0) -> Pop3d:
+    """Make a worker with the site's own mailboxes and directory."""
+    directory = Directory(settings.directory, settings.site.recipient_delimiter)
+    return Pop3d(settings, MailStore(settings.mailbox), directory, number)
+
+
 def main() -> None:
     """Run pop3d until a signal ends it."""
     try:
         settings = read_settings()
     except ConfigError as error:
         sys.exit(str(error))
-    lifecycle.run(lambda number: Pop3d(settings, number), settings.pop3d.workers)
+    lifecycle.run(lambda number: build(settings, number), settings.pop3d.workers)
