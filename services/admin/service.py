@@ -4,6 +4,8 @@ import asyncio
 import signal
 import sys
 
+from prometheus_client import CONTENT_TYPE_LATEST
+
 from services.admin.chores import Counting, Indexing
 from services.admin.config import AdminSettings
 from services.admin.web import Answer, Web
@@ -57,6 +59,12 @@ class Admin:
         """Nothing is held that follows a file; each command reads the configuration anew."""
         self._emitter.emit(Kind.RELOADED)
 
+    @property
+    def port(self) -> int:
+        """The port of the HTTP side."""
+        number: int = self._servers[0].sockets[0].getsockname()[1]
+        return number
+
     async def _health(self) -> Answer:
         try:
             await self._directory.version()
@@ -66,8 +74,6 @@ class Admin:
         return ("503 Service Unavailable", "text/plain", f"{fault}\n".encode()) if fault else ("200 OK", "text/plain", b"well\n")
 
     async def _expose(self) -> Answer:
-        from prometheus_client import CONTENT_TYPE_LATEST
-
         return "200 OK", CONTENT_TYPE_LATEST, self._metrics.render()
 
 

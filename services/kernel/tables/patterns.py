@@ -5,6 +5,7 @@ are written differently. Where alternatives overlap, the first one wins, not POS
 """
 
 import re
+import warnings
 from collections.abc import Callable
 
 from services.kernel.tables.rules import Test, split_word
@@ -81,6 +82,7 @@ def _compile(kind: str, pattern: str, flags: str) -> re.Pattern[str]:
     for name, members in _CLASSES.items():
         pattern = pattern.replace(f"[:{name}:]", members)
     try:
-        return re.compile(pattern, options)
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # `[[` may mean something else in a Python to come
+            return re.compile(pattern, options)
     except re.error as error:
         raise ValueError(f"bad pattern: {error}") from None
