@@ -6,7 +6,7 @@ Holds the schema (``schema``), the reader that every service uses (``reader``), 
 Two databases, one text of each query: SQLite through the standard library, read-only on a read-only mount, and anything else
 (PostgreSQL) through SQLAlchemy in threads. Services on SQLite never import SQLAlchemy: it would cost each idle container 18 MB.
 
-A change is seen at once: before an answer is taken from the cache, SQLite's ``data_version`` is compared; PostgreSQL's
+A change is seen at once: before an answer is taken from the cache, the change counter of SQLite's file is compared; PostgreSQL's
 ``meta.generation``, which every writing transaction adds one to, is asked for at most every ``poll_seconds``. The rollback journal is used (not
 WAL, whose shared memory a read-only mount does not allow): a reader that meets a commit waits for it in a thread.
 

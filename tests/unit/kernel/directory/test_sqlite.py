@@ -44,7 +44,7 @@ def test_reader_waits_for_a_commit_that_is_under_way(settings: DirectorySettings
 
     async def session() -> bool:
         reader = Directory(settings)
-        assert await reader.account(ALICE)
+        assert await reader.version()
         writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         writer.execute("BEGIN EXCLUSIVE")
         writer.execute("DELETE FROM accounts")
@@ -56,6 +56,25 @@ def test_reader_waits_for_a_commit_that_is_under_way(settings: DirectorySettings
         return await looking is None
 
     assert asyncio.run(session())
+
+
+def test_answer_from_the_cache_stands_until_the_commit_is_done(settings: DirectorySettings, path: Path) -> None:
+    DirectoryWriter(settings).prepare()
+    DirectoryWriter(settings).add_account(ALICE, "")
+
+    async def session() -> list[bool]:
+        reader = Directory(settings)
+        seen = [await reader.account(ALICE) is not None]
+        writer = sqlite3.connect(path, isolation_level=None)
+        writer.execute("BEGIN EXCLUSIVE")
+        writer.execute("DELETE FROM accounts")
+        seen.append(await reader.account(ALICE) is not None)
+        writer.execute("COMMIT")
+        writer.close()
+        seen.append(await reader.account(ALICE) is not None)
+        return seen
+
+    assert asyncio.run(session()) == [True, True, False]
 
 
 def test_commit_that_never_ends_is_trouble(settings: DirectorySettings, path: Path) -> None:
