@@ -116,15 +116,15 @@ def _routing_faults(document: Document, folder: Path) -> list[str]:
 
 def _reference(path: str, model: type[BaseModel]) -> list[str]:
     lines = [f"## {path}", "", *_paragraph(model.__doc__ or ""), ""]
-    inner: list[str] = []
+    own, inner = list[str](), list[str]()
     for name, field in model.model_fields.items():
         default = field.get_default(call_default_factory=True)
         if isinstance(default, Section):
             inner += _reference(f"{path}.{name}", type(default))
             continue
         shown = "required" if field.is_required() else f"default `{_plain(default)}`"
-        lines += [f"- **`{name}`** ({shown}): {' '.join(_paragraph(field.description or ''))}"]
-    return [*lines, "", *inner]
+        own += [f"- **`{name}`** ({shown}): {' '.join(_paragraph(field.description or ''))}"]
+    return [*lines, *own, *([""] if own else []), *inner]
 
 
 def _paragraph(text: str) -> list[str]:
@@ -134,6 +134,8 @@ def _paragraph(text: str) -> list[str]:
 def _plain(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(str(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {item}" for key, item in value.items()) + "}"
     if isinstance(value, bool):
         return str(value).lower()
     return "null" if value is None else '""' if value == "" else str(value)

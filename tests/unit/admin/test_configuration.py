@@ -1,0 +1,73 @@
+"""The whole configuration: check, show and the reference page."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.admin.configuration import SECTIONS, check, reference
+from tests.unit.admin.conftest import Malle
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_example_is_good() -> None:
+    assert check(ROOT / "config/malleposte.yaml") == []
+
+
+def test_reference_page_is_what_the_schemas_say() -> None:
+    assert (ROOT / "config/reference.md").read_text() == reference(), "make it again with: malle config reference > config/reference.md"
+
+
+def test_every_setting_is_explained() -> None:
+    assert [line for line in reference().splitlines() if line.startswith("- **") and line.endswith("): ")] == []
+
+
+def test_every_service_has_its_section() -> None:
+    programs = {path.parent.name for path in (ROOT / "services").glob("*/config.py")}
+    assert programs <= set(SECTIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("sight: {}\n", "malleposte.yaml:1 sight: no such section"),
+        ("site:\n  hostname: a\n  nam: b\n", "malleposte.yaml:3 site.nam: 'b': Extra inputs are not permitted"),
+        ("site:\n  message_size_limit: 5\n", "malleposte.yaml:2 site.message_size_limit: 5: Input should be greater than or equal to 1024"),
+        ("directory:\n  wait_seconds: soon\n", "malleposte.yaml:2 directory.wait_seconds: 'soon': Input should be a valid number"),
+        ("routing:\n  relayhost: '[x'\n", "malleposte.yaml:1 routing: routing.relayhost: bad next hop '[x'"),
+        ("routing:\n  transport_maps: ['btree:x']\n", "malleposte.yaml:1 routing: table 'btree:x': no such type"),
+        ("routing:\n  transport_maps: ['hash:bad']\n", "bad:2: no value for 'lonely'"),
+        ("routing:\n  virtual_alias_maps: ['hash:gone']\n", "gone: No such file or directory"),
+        ("- a list\n", "malleposte.yaml:1: a mapping of sections is expected"),
+        ("{", "malleposte.yaml: while parsing"),
+    ],
+)
+def test_fault_is_told_with_its_place(tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "malleposte.yaml").write_text(text)
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/bad").write_text("# comment\nlonely\n")
+    (found,) = check(tmp_path / "malleposte.yaml")
+    assert fault in found
+
+
+def test_check_tells_every_fault_and_fails(malle: Malle, folder: Path) -> None:
+    assert malle("config", "check").status == 0
+    (folder / "malleposte.yaml").write_text("a: 1\nsite: {x: 1}\nqmgr: {y: 2}\n")
+    done = malle("config", "check")
+    assert done.status == 1
+    assert [line.split()[1] for line in done.err.splitlines()] == ["a:", "site.x:", "qmgr.y:"]
+
+
+def test_show_prints_what_is_set_or_everything(malle: Malle) -> None:
+    assert json.loads(malle("config", "show", "--json").out)["site"] == {
+        "hostname": "mail.example.test",
+        "postmaster": "Postmaster@example.test",
+    }
+    everything = malle("config", "show", "--defaults").out
+    assert "recipient_delimiter: +" in everything
+    assert all(f"{name}:\n" in everything for name in SECTIONS)
+
+
+def test_reference_is_printed(malle: Malle) -> None:
+    assert malle("config", "reference").out == reference()
