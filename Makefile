@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 VERSION := $(or $(MALLEPOSTE_VERSION),dev)
 BIN := .venv/bin
 PEERS := dns world client postgres
+# the site with all that may have been started around it
+ALL := docker compose -f compose.yaml -f compose.demo.yaml --profile '*'
 
 .PHONY: help up down clean demo logs build peers venv lint unit integration test bench lock
 
@@ -18,12 +20,12 @@ up: build ## build what has changed, start the site, return when all is healthy
 	@tools/next-steps.sh
 
 down: ## stop the site; mail stays
-	@docker compose --profile '*' down --remove-orphans
+	@$(ALL) down --remove-orphans
 
 clean: ## delete the site with its mail, queue and accounts (asks; CLEAN=yes does not)
 	@if [[ "$${CLEAN:-}" != yes ]]; then \
 	    read -rp "Delete all mail, queue, accounts and certificates of this site? Type yes: " answer && [[ $$answer == yes ]]; fi
-	@docker compose --profile '*' down --remove-orphans --volumes
+	@$(ALL) down --remove-orphans --volumes
 	@rm -rf build
 
 demo: build peers ## send mail in, across and out on this machine alone, read it, and show the way each message took
