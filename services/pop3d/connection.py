@@ -54,7 +54,7 @@ class Connection:
         self._began = self._loop.time()
         self._errors = 0
         self._failed_logins = 0
-        self._is_closing = False
+        self._ending = ""
         self._is_idle = False
         self._task: asyncio.Task[None] | None = None
 
@@ -64,7 +64,7 @@ class Connection:
         reason = "connection lost"
         try:
             await self._converse()
-            reason = "quit" if self._is_closing else reason
+            reason = self._ending or reason
         except TimeoutError:
             reason = "timed out"
         except OSError as error:
@@ -79,13 +79,13 @@ class Connection:
 
     def stop(self) -> None:
         """End before the next command: at once when the client is silent. What was marked for deletion stays."""
-        self._is_closing = True
+        self._ending = self._ending or "service stopped"
         if self._is_idle and self._task is not None:
             self._task.cancel()
 
     async def _converse(self) -> None:
         await self._say(self._session.greeting())
-        while not self._is_closing:
+        while not self._ending:
             action = await self._next_action()
             if action is None:
                 return
@@ -126,14 +126,15 @@ class Connection:
                 await self._finish()
             case Close(text):
                 await self._say(text)
-                self._is_closing = True
+                self._ending = "quit"
             case _:
                 assert_never(action)
 
     async def _refuse(self, text: bytes) -> None:
         self._errors += 1
         await self._say(text)
-        self._is_closing = self._is_closing or self._errors >= self._around.settings.errors_limit
+        if self._errors >= self._around.settings.errors_limit:
+            self._ending = self._ending or "too many errors"
 
     async def _start_tls(self, text: bytes) -> None:
         await self._say(text)
@@ -166,7 +167,8 @@ class Connection:
         self._around.emitter.emit(Kind.AUTH_FAILED, login=login, client=self._stream.client, tls=self._stream.tls)
         await asyncio.sleep(self._around.settings.failed_login_delay_seconds)
         await self._say(_WRONG_PASSWORD)
-        self._is_closing = self._is_closing or self._failed_logins >= self._around.settings.failed_logins_limit
+        if self._failed_logins >= self._around.settings.failed_logins_limit:
+            self._ending = self._ending or "too many wrong passwords"
 
     async def _trouble(self, stage: str, login: str, trouble: Exception) -> None:
         self._around.emitter.emit(Kind.TROUBLE, stage=stage, login=login, client=self._stream.client, reason=str(trouble) or repr(trouble))
@@ -198,7 +200,7 @@ class Connection:
     async def _finish(self) -> None:
         """The UPDATE state. It goes on to its end even when the client is gone or the service stops: the whole QUIT has come."""
         assert self._mailbox is not None
-        self._is_closing = True
+        self._ending = "quit"
         try:
             await asyncio.shield(self._mailbox.update())
         except (MailboxTrouble, Refusal) as trouble:

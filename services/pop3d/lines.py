@@ -31,6 +31,8 @@ class LineStream(asyncio.Protocol):
         self._may_write = True
         self._changed = asyncio.Event()
         self._transport: asyncio.Transport | None = None
+        self.client = ""
+        """The address of the peer."""
         self.sent_bytes = 0
 
     # Called by the event loop.
@@ -65,12 +67,6 @@ class LineStream(asyncio.Protocol):
         self._changed.set()
 
     # Called by the session's task.
-
-    @property
-    def client(self) -> str:
-        """The address of the peer."""
-        peer = self._transport.get_extra_info("peername") if self._transport else None
-        return str(peer[0]) if peer else ""
 
     @property
     def tls(self) -> str:

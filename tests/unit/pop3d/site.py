@@ -80,8 +80,9 @@ class Running:
             connection = self.client_tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
             with contextlib.closing(connection):
                 client = Client(connection)
-                assert client.line().startswith(b"+OK")
-                yield client
+                with contextlib.closing(client):
+                    assert client.line().startswith(b"+OK")
+                    yield client
 
     @contextlib.contextmanager
     def signed_in(self, login: str = "alice@example.test") -> Iterator["Client"]:
@@ -98,6 +99,10 @@ class Client:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self._reader = connection.makefile("rb")
+
+    def close(self) -> None:
+        """Let the socket go: it stays open while someone reads from it."""
+        self._reader.close()
 
     def send(self, data: bytes) -> None:
         self.connection.sendall(data)
