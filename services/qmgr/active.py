@@ -39,7 +39,7 @@ class Parts:
 
 
 class Active:
-    """All messages in memory. ``on_jobs`` is called when a job may start, ``on_room`` when a message has gone."""
+    """All messages in memory. ``on_jobs`` is called when a job may start, ``on_room`` when a message has gone, ``on_reports`` with new ones."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -48,6 +48,7 @@ class Active:
         self._complained = 0.0
         self.on_jobs: Callable[[], None] = lambda: None
         self.on_room: Callable[[], None] = lambda: None
+        self.on_reports: Callable[[list[str]], None] = lambda _: None
         parts.settler.on_settled = self._settled
 
     @property
@@ -176,6 +177,8 @@ class Active:
     def _settled(self, settlement: Settlement) -> None:
         message = settlement.message
         self._parts.trail.settled(settlement, self._parts.clock())
+        if settlement.reported:
+            self.on_reports([report for _, report in settlement.reported])
         if settlement.fate is Fate.STAY:
             return
         self.messages.pop(message.queue_id, None)

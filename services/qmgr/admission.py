@@ -122,6 +122,11 @@ class Admission:
         self.lock = asyncio.Lock()
         active.on_room = self.wake
 
+    @property
+    def is_busy(self) -> bool:
+        """Something is known that is not in memory yet."""
+        return bool(self._known) or self.lock.locked() or self._wake.is_set()
+
     def wake(self) -> None:
         """Something may be due, or there may be room."""
         self._wake.set()

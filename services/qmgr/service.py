@@ -75,6 +75,7 @@ class Qmgr:
         self._admission = Admission(self._store, self._writer, self._parts, self._active)
         self._dispatcher = Dispatcher(qmgr, self._active.schedule, self._active.landed, self._trail.trouble)
         self._active.on_jobs = self._dispatcher.pump_soon
+        self._active.on_reports = self._admission.hint
         self._control = Control(self._store, (self._writer, self._reader), self._parts, self._active, self._admission)
         self._tasks: list[asyncio.Task[None]] = []
         self._servers: list[asyncio.Server] = []

@@ -39,6 +39,11 @@ class Settler:
         self._put += 1
         self._wake.set()
 
+    @property
+    def is_busy(self) -> bool:
+        """Something is being carried out, or waits for it."""
+        return self._done < self._put
+
     async def turn(self) -> None:
         """Return when all that was put until now has been carried out or met trouble."""
         wanted = self._put
