@@ -56,13 +56,16 @@ def in_cur(kept: str, bits: int) -> str:
 
 
 class UniqueNames:
-    """Makes names that no other process or moment makes: time, process, counter and host (maildir(5))."""
+    """Makes names that no other process or moment makes: time, process, random number, counter and host (maildir(5)).
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    In a container each start has the same process number and host, and two may fall into one moment: hence ``entropy``.
+    """
+
+    def __init__(self, clock: Callable[[], float], entropy: int) -> None:
         self._clock = clock
         self._count = itertools.count(1)
         host = socket.gethostname().replace("/", "_").replace(":", "_").replace(",", "_")
-        self._tail = f"P{os.getpid()}", f".{host}"
+        self._tail = f"P{os.getpid()}R{entropy:x}", f".{host}"
 
     def make(self) -> str:
         """The next name."""

@@ -34,10 +34,15 @@ class Folder:
     def _changing(self) -> Iterator[Ledger]:
         """The rows for a change, after a look; wakes the watchers when there was one."""
         with self._home.index.writing() as db, look.at_work(db, self._home, self.name) as ledger:
-            yield self._check(ledger)
+            is_ours = ledger.counters.uidvalidity == self.uidvalidity
+            if is_ours:
+                yield ledger
         if ledger.has_changed:
             with mapped():
                 self._home.notify()
+        if not is_ours:
+            # only now, so that what the look found is committed
+            raise NoSuchFolder(f"{self.name} is another one now")
 
     @contextmanager
     def _reading(self) -> Iterator[Ledger]:

@@ -181,6 +181,8 @@ class Ledger:
 
     def set_flags(self, rows: Sequence[tuple[Row, int]]) -> None:
         """Give each message its new flags; it lies in ``cur/`` from now on."""
+        if not rows:
+            return
         modseq = self.take_modseq()
         self.db.executemany(
             "UPDATE message SET flags = ?, modseq = ?, is_new = 0 WHERE key = ?", [(bits, modseq, self._low | row.uid) for row, bits in rows]

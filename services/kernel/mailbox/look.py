@@ -142,8 +142,7 @@ class _Look:
             elif row.place != found.place:
                 renamed.append((row, found.name.bits))
                 self._rename(found.place, filename.in_cur(row.stem, found.name.bits))
-        if renamed:
-            self._ledger.set_flags(renamed)
+        self._ledger.set_flags(renamed)
         self._ledger.bury(list(missing.values()))
         self._adopt(strange, hints)
 

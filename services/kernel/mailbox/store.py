@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import os
+import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 def tools_of_this_machine() -> Tools:
     """The real disk, time and boot id. Raises ``OSError``."""
-    return Tools(Disk(), time.time, UniqueNames(time.time), _BOOT_ID.read_text().strip())
+    return Tools(Disk(), time.time, UniqueNames(time.time, secrets.randbits(32)), _BOOT_ID.read_text().strip())
 
 
 class MailStore:
