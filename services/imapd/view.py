@@ -207,14 +207,19 @@ class View:
         found: list[Announcement] = []
         if may_expunge and self._gone:
             found += self._tell_gone()
-        if self._has_new_flags:
-            self._has_new_flags = False
-            found.append(Keywords(self._flags))
+        found += self.announce_flags()
         found += self.announce_new()
         stale = sorted(uid for uid in self._stale if uid not in self._gone)
         self._stale.difference_update(stale)
         found += [Flags(self.number(uid), self._known[uid]) for uid in stale]
         return found
+
+    def announce_flags(self) -> list[Announcement]:
+        """Return only which flags are in use, if there are new ones: a client must know a keyword before it meets it."""
+        if not self._has_new_flags:
+            return []
+        self._has_new_flags = False
+        return [Keywords(self._flags)]
 
     def announce_new(self) -> list[Announcement]:
         """Return only that there are new messages, if so, and count them as told."""

@@ -1,0 +1,3 @@
+from services.imapd.service import main
+
+main()

@@ -1,0 +1,199 @@
+"""One client's connection: bytes in and out over asyncio, with TLS, time limits and backpressure both ways.
+
+The session's task takes events from here in order. What it has not taken is bounded: reading pauses above ``HIGH_BYTES``. Output waits in
+``drain`` while the client does not read. Every wait ends in ``Ending`` when the client is gone, time is up or the service stops.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from services.imapd import ending
+from services.imapd.ending import Ending
+from services.imapd.grammar.framing import MAX_LINE_BYTES, Event, Framer
+from services.kernel.runtime import tls
+
+HIGH_BYTES = 4 * MAX_LINE_BYTES
+"""Above the longest line, so that a line can always become whole; enough for a fast upload."""
+LOW_BYTES = MAX_LINE_BYTES
+OUTPUT_BYTES = 512 * 1024
+"""Output that may wait in the transport before ``drain`` waits: one message in flight and one being made."""
+HANDSHAKE_SECONDS = 30.0
+"""Half of asyncio's default; a handshake is two round trips."""
+
+T = TypeVar("T")
+
+
+class Connection(asyncio.Protocol):
+    """The adapter between the event loop and a session. ``begin`` is called with it once it is made."""
+
+    def __init__(self, begin: Callable[["Connection"], None], stall_seconds: float) -> None:
+        self.framer = Framer()
+        self.client = ""
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self._begin = begin
+        self._stall_seconds = stall_seconds
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._news = asyncio.Event()
+        self._can_write = asyncio.Event()
+        self._can_write.set()
+        self._is_reading = True
+        self._is_eof = False
+        self._is_lost = False
+        self._is_stopping = False
+
+    # Called by the event loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._transport.set_write_buffer_limits(OUTPUT_BYTES)
+        peer = transport.get_extra_info("peername")
+        self.client = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._begin(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.bytes_in += len(data)
+        self.framer.feed(data)
+        if self.framer.buffered > HIGH_BYTES:
+            self._pause()
+        self._news.set()
+
+    def eof_received(self) -> bool:
+        """Keep the connection: a client that closed its half may still wait for replies. TLS has no halves and closes anyway."""
+        self._is_eof = True
+        self._news.set()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_lost = True
+        self._news.set()
+        self._can_write.set()
+
+    def pause_writing(self) -> None:
+        self._can_write.clear()
+
+    def resume_writing(self) -> None:
+        self._can_write.set()
+
+    # For the session.
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return bool(self.tls)
+
+    @property
+    def tls(self) -> str:
+        """Version and cipher of TLS; empty without."""
+        return tls.describe(self._transport.get_extra_info("ssl_object")) if self._transport else ""
+
+    async def next_event(self, seconds: float) -> Event:
+        """Return the next event of the input. Raises ``Ending``."""
+        return await self._next(self.framer.next_event, seconds)
+
+    async def next_line(self, seconds: float) -> bytes:
+        """Return the next line as it is. Raises ``Ending``."""
+        return await self._next(self.framer.take_line, seconds)
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for input or ``wake``; return false when neither came. Raises ``Ending``."""
+        self.check()
+        if self._is_eof:
+            raise ending.lost()
+        if self._is_stopping:
+            raise ending.stopping()
+        if self.framer.buffered < LOW_BYTES:
+            self._resume()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        has_news = self._news.is_set()
+        self._news.clear()
+        return has_news
+
+    def wake(self) -> None:
+        """End a ``wait``."""
+        self._news.set()
+
+    def stop(self) -> None:
+        """Have the session end once all commands that have come in are done."""
+        self._is_stopping = True
+        self._news.set()
+
+    def check(self) -> None:
+        """Raise ``Ending`` when the client is gone."""
+        if self._is_lost:
+            raise ending.lost()
+
+    def write(self, data: bytes) -> None:
+        """Send data, without waiting."""
+        if self._transport is not None and not self._is_lost:
+            self.bytes_out += len(data)
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client has taken most of what was sent. Raises ``Ending``."""
+        if not self._can_write.is_set():
+            try:
+                async with asyncio.timeout(self._stall_seconds):
+                    await self._can_write.wait()
+            except TimeoutError:
+                raise ending.stalled() from None
+        self.check()
+
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Encrypt the connection, after ``hold``. Raises ``Ending`` when the handshake fails."""
+        assert self._transport is not None
+        try:
+            upgraded = await self._loop.start_tls(self._transport, self, context, server_side=True, ssl_handshake_timeout=HANDSHAKE_SECONDS)
+        except (OSError, TimeoutError) as error:
+            raise Ending(f"TLS: {error}") from None
+        if upgraded is None:
+            raise ending.lost()
+        self._transport = upgraded
+        self._transport.set_write_buffer_limits(OUTPUT_BYTES)
+        self._is_reading = True
+
+    def hold(self) -> None:
+        """Forget what the client sent and read no more before ``start_tls``: nothing said in the clear may count (RFC 3501 section 6.2.1)."""
+        self._pause()
+        self.framer.discard()
+
+    def abort(self) -> None:
+        """Close at once, whatever is left to send."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def finish(self, seconds: float) -> None:
+        """Close when what is left is sent, but cut after ``seconds``."""
+        if self._transport is None:
+            return
+        self._transport.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._is_lost:
+                    self._news.clear()
+                    await self._news.wait()
+        if not self._is_lost:
+            self.abort()
+
+    async def _next(self, take: Callable[[], T | None], seconds: float) -> T:
+        deadline = self._loop.time() + seconds
+        while (found := take()) is None:
+            if not await self.wait(deadline - self._loop.time()):
+                raise ending.idle()
+        return found
+
+    def _pause(self) -> None:
+        if self._is_reading and self._transport is not None:
+            self._transport.pause_reading()
+            self._is_reading = False
+
+    def _resume(self) -> None:
+        if not self._is_reading and self._transport is not None:
+            self._transport.resume_reading()
+            self._is_reading = True

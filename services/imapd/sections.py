@@ -1,0 +1,78 @@
+"""``BODY[...]``: which bytes of a message a section names (RFC 3501 section 6.4.5)."""
+
+from typing import NamedTuple
+
+from services.imapd.grammar.requests import BodyItem, Section, SectionWord
+from services.kernel.mail.mime import fields
+from services.kernel.mail.mime.structure import Part
+from services.kernel.mailbox.served import Content
+
+
+class Span(NamedTuple):
+    """Bytes of ``content`` from ``start`` to ``end``, which are not copied before they are sent."""
+
+    content: Content
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """How many bytes."""
+        return self.end - self.start
+
+    def cut(self, partial: tuple[int, int] | None) -> "Span":
+        """Return what ``<first.count>`` leaves; nothing when it begins behind the end."""
+        if partial is None:
+            return self
+        first, count = partial
+        start = min(self.start + first, self.end)
+        return Span(self.content, start, min(start + count, self.end))
+
+
+def needs_parts(section: Section) -> bool:
+    """Tell whether the message must be taken apart for this."""
+    return bool(section.path)
+
+
+def extract(content: Content, root: Part | None, item: BodyItem) -> Span | None:
+    """Return the bytes of an item; ``None`` when the message has no such part. ``root`` is needed only if ``needs_parts``."""
+    found = _section(content, root, item.section)
+    return found.cut(item.partial) if found is not None else None
+
+
+def _section(content: Content, root: Part | None, section: Section) -> Span | None:
+    if not section.path:
+        return _of_message(Span(content, 0, len(content)), header_end(content), section)
+    assert root is not None
+    part = root.find(section.path)
+    if part is None:
+        return None
+    if section.word is SectionWord.WHOLE:
+        return Span(content, part.body_start, part.end)
+    if section.word is SectionWord.MIME:
+        return Span(content, part.start, part.body_start)
+    inside = part.message
+    return _of_message(Span(content, inside.start, inside.end), inside.body_start, section) if inside else None
+
+
+def _of_message(whole: Span, body_start: int, section: Section) -> Span:
+    header = Span(whole.content, whole.start, body_start)
+    match section.word:
+        case SectionWord.HEADER | SectionWord.MIME:
+            return header
+        case SectionWord.TEXT:
+            return Span(whole.content, body_start, whole.end)
+        case SectionWord.HEADER_FIELDS | SectionWord.HEADER_FIELDS_NOT:
+            negate = section.word is SectionWord.HEADER_FIELDS_NOT
+            chosen = fields.select(whole.content[header.start : header.end], section.fields, negate)
+            return Span(chosen, 0, len(chosen))
+        case SectionWord.WHOLE:
+            return whole
+
+
+def header_end(content: Content) -> int:
+    """Return the offset of the body: behind the empty line, or the end when there is none. ``content`` has CRLF line ends, as the store serves it."""
+    if content[:2] == b"\r\n":
+        return 2
+    found = content.find(b"\r\n\r\n")
+    return found + 4 if found >= 0 else len(content)

@@ -1,0 +1,97 @@
+"""The selected folder of a session: the store's folder and the session's view of it, kept together."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, ParamSpec, TypeVar
+
+from services.imapd.ending import Ending
+from services.imapd.grammar.responses import SYSTEM_FLAGS
+from services.imapd.view import View
+from services.kernel.mailbox.flags import KEYWORD_LIMIT
+from services.kernel.mailbox.folder import Folder
+from services.kernel.mailbox.records import Changes, Message, Status
+from services.kernel.mailbox.store import MailStore
+from services.kernel.mailbox.trouble import NoSuchFolder
+from services.kernel.mailbox.user import UserMail
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Selected:
+    """A folder that a session has open. ``is_writable`` is false after EXAMINE."""
+
+    def __init__(self, store: MailStore, opened: "_Opened") -> None:
+        self.folder = opened.folder
+        self.status = opened.status
+        self.is_writable = opened.is_writable
+        self.view = View(opened.status.highestmodseq, opened.keywords)
+        self._store = store
+        self.view.refresh(opened.messages)
+        self.view.mark_recent(opened.first_recent)
+        self.view.admit_all()
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work on the folder. Raises what it raises; ``Ending`` when the folder is gone, since nothing can be said of it any more."""
+        try:
+            return await self._store.run(work, *args, **kwargs)
+        except NoSuchFolder:
+            raise Ending("selected folder deleted", "Selected mailbox was deleted") from None
+
+    async def look(self) -> None:
+        """Take in what happened in the folder."""
+        found = await self.run(_look, self.folder, self.view.modseq, self.is_writable)
+        if found.changes.status.uidvalidity != self.status.uidvalidity:
+            raise Ending("selected folder made anew", "Selected mailbox was deleted")
+        self.view.absorb(found.changes, found.present)
+        self.view.mark_recent(found.first_recent)
+
+    @property
+    def has_keyword_room(self) -> bool:
+        """Whether another keyword can be made here."""
+        return len(self.view.flags) - len(SYSTEM_FLAGS) < KEYWORD_LIMIT
+
+    def spelled(self, flags: Iterable[str]) -> frozenset[str]:
+        """Return flags as the folder spells them: keywords are compared without case (RFC 9051 section 2.3.2)."""
+        known = {flag.lower(): flag for flag in self.view.flags}
+        return frozenset(known.get(flag.lower(), flag) for flag in flags)
+
+
+class _Look(NamedTuple):
+    """What one look at a folder finds. ``first_recent`` is the first UID that is recent for the asker."""
+
+    changes: Changes
+    present: Sequence[int] | None
+    first_recent: int
+
+
+def _look(folder: Folder, since: int, claims: bool) -> _Look:
+    changes = folder.changes(since)
+    present = folder.uids() if changes.vanished is None else None
+    first_recent = changes.status.recent_from
+    if claims and any(message.uid >= first_recent for message in changes.changed):
+        first_recent = folder.claim_recent()
+    return _Look(changes, present, first_recent)
+
+
+class _Opened(NamedTuple):
+    """What SELECT reads in one go."""
+
+    folder: Folder
+    status: Status
+    messages: Sequence[Message]
+    keywords: Sequence[str]
+    first_recent: int
+    is_writable: bool
+
+
+def _open(user: UserMail, name: str, is_writable: bool) -> _Opened:
+    folder = user.folder(name)
+    status = folder.status()  # before the messages: what changes in between is then told twice, not missed
+    messages = folder.messages()
+    first_recent = folder.claim_recent() if is_writable else status.recent_from
+    return _Opened(folder, status, messages, folder.keywords(), first_recent, is_writable)
+
+
+async def open_folder(store: MailStore, user: UserMail, name: str, *, is_writable: bool) -> Selected:
+    """Select a folder; what the view holds is to be told by the reply. Raises ``NoSuchFolder``, ``MailboxTrouble``."""
+    return Selected(store, await store.run(_open, user, name, is_writable))

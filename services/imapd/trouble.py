@@ -1,0 +1,54 @@
+"""How each kind of trouble is answered: one table, with the codes of RFC 5530."""
+
+from collections.abc import Mapping
+
+from services.imapd.grammar.responses import Reply, bad, no
+from services.imapd.view import NoSuchNumber
+from services.kernel.directory import DirectoryTrouble
+from services.kernel.mailbox.trouble import (
+    BadFolderName,
+    FolderExists,
+    Locked,
+    MailboxFull,
+    MailboxTrouble,
+    NoSuchFolder,
+    NoSuchMessage,
+    OverQuota,
+    Refusal,
+    TooManyKeywords,
+)
+
+EXPUNGED = no("Some of these messages were expunged meanwhile", b"EXPUNGEISSUED")
+"""RFC 2180 section 4: what was asked of a message that is gone."""
+UNKNOWN_TARGET = no("No such mailbox", b"TRYCREATE")
+"""COPY, MOVE or APPEND to a folder that could be made (RFC 3501 section 7.1)."""
+DEFECT = no("Internal error; try again later", b"SERVERBUG")
+"""The cause goes into an event, not to the client."""
+
+_REPLIES: Mapping[type[Exception], Reply] = {
+    NoSuchNumber: bad("No message has that number"),
+    BadFolderName: no("That cannot be the name of a mailbox", b"CANNOT"),
+    FolderExists: no("Mailbox already exists", b"ALREADYEXISTS"),
+    NoSuchFolder: no("No such mailbox", b"NONEXISTENT"),
+    NoSuchMessage: EXPUNGED,
+    OverQuota: no("Quota exceeded", b"OVERQUOTA"),
+    TooManyKeywords: no("Too many keywords in this mailbox", b"LIMIT"),
+    Locked: no("Mailbox is locked", b"INUSE"),
+    Refusal: no("Not possible", b"CANNOT"),
+    MailboxFull: no("No space left; try again later", b"UNAVAILABLE"),
+    MailboxTrouble: no("Mailbox is unavailable; try again later", b"UNAVAILABLE"),
+    DirectoryTrouble: no("Directory is unavailable; try again later", b"UNAVAILABLE"),
+}
+
+TROUBLES = tuple(_REPLIES)
+"""The exceptions that ``reply_for`` knows."""
+
+
+def reply_for(fault: Exception) -> Reply:
+    """Return the answer to a command that ended in ``fault``, one of ``TROUBLES``."""
+    return next(_REPLIES[kind] for kind in type(fault).__mro__ if kind in _REPLIES)
+
+
+def is_ours(fault: Exception) -> bool:
+    """Tell whether the operator should hear of it: the store or the directory failed, the client did nothing wrong."""
+    return isinstance(fault, MailboxTrouble | DirectoryTrouble)

@@ -1,0 +1,163 @@
+"""A running worker of imapd over a real store, and a client that says exactly what a test wants."""
+
+import asyncio
+import contextlib
+import json
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+import trustme
+import uvloop
+import yaml
+
+from services.imapd.service import Imapd, Settings
+from services.kernel.directory.passwords import hash_password
+from services.kernel.directory.schema import accounts, meta, metadata
+from services.kernel.mailbox.store import MailStore
+
+WAIT_SECONDS = 20
+ALICE = "alice@example.test"
+BOB = "bob@example.test"
+PASSWORD = "correct horse"
+
+
+class Running:
+    """A worker in a thread with its own loop."""
+
+    def __init__(self, root: Path, **settings: object) -> None:
+        self.root = root
+        self.client_tls = _make_certificate(root)
+        _make_directory(root / "directory.sqlite")
+        (root / "mail").mkdir()
+        self._configure(settings)
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self.service = self.run(self._start)
+        self.port, self.tls_port = self.service.ports
+
+    def _configure(self, settings: dict[str, object]) -> None:
+        tls = {"certificate_file": str(self.root / "cert.pem"), "key_file": str(self.root / "key.pem")}
+        addresses = {"listen": ["127.0.0.1:0"], "listen_tls": ["127.0.0.1:0"], "metrics_address": "127.0.0.1:0"}
+        document = {
+            "site": {"hostname": "mail.example.test", "message_size_limit": 50_000_000},
+            "directory": {"url": f"sqlite:///{self.root}/directory.sqlite"},
+            "mailbox": {"root": str(self.root / "mail")},
+            "imapd": {**addresses, "events_directory": str(self.root), "tls": tls, "failure_delay_seconds": 0, **settings},
+        }
+        (self.root / "malleposte.yaml").write_text(yaml.safe_dump(document))
+
+    async def _start(self) -> Imapd:
+        service = Imapd(Settings(self.root / "malleposte.yaml"), 0)
+        await service.start()
+        return service
+
+    def run(self, work: Callable[[], Any]) -> Any:
+        """Run something in the worker's loop."""
+        return asyncio.run_coroutine_threadsafe(work(), self._loop).result(WAIT_SECONDS)
+
+    def stop(self) -> None:
+        """SIGTERM; harmless the second time."""
+        if not self._loop.is_closed():
+            self.run(self.service.stop)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(WAIT_SECONDS)
+            self._loop.close()
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """The events of one kind so far."""
+        lines = [json.loads(line) for path in self.root.glob("*.jsonl") for line in path.read_text().splitlines()]
+        return [event for event in lines if event["kind"] == kind]
+
+    @property
+    def store(self) -> MailStore:
+        """A store of our own on the same mailboxes, as mda's."""
+        return MailStore(Settings(self.root / "malleposte.yaml").mailbox)
+
+    @contextlib.contextmanager
+    def client(self, *, tls: bool = True) -> Iterator["Client"]:
+        """Connect."""
+        with socket.create_connection(("127.0.0.1", self.tls_port if tls else self.port), WAIT_SECONDS) as plain:
+            connection = self.client_tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
+            with contextlib.closing(connection):
+                client = Client(connection)
+                client.greeting = client.line()
+                yield client
+
+    @contextlib.contextmanager
+    def signed_in(self, login: str = ALICE, *, select: str = "") -> Iterator["Client"]:
+        """Connect by TLS, sign in, and select a folder if one is named."""
+        with self.client() as client:
+            assert client.ask(f'LOGIN {login} "{PASSWORD}"')[-1].startswith(b"OK")
+            if select:
+                assert client.ask(f"SELECT {select}")[-1].startswith(b"OK")
+            yield client
+
+
+class Client:
+    """A socket with lines and literals."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.greeting = b""
+        self._reader = connection.makefile("rb")
+        self._count = 0
+
+    def send(self, data: bytes) -> None:
+        self.connection.sendall(data)
+
+    def line(self) -> bytes:
+        """The next reply with its literals, without the line end; empty when the server has closed."""
+        text = self._reader.readline()
+        while found := re.search(rb"\{(\d+)\}\r\n\Z", text):
+            text += self._reader.read(int(found[1])) + self._reader.readline()
+        return text.removesuffix(b"\r\n")
+
+    def ask(self, command: str | bytes) -> list[bytes]:
+        """Say a command and return all replies up to the tagged one, that without its tag."""
+        self._count += 1
+        tag = b"t%d" % self._count
+        self.send(tag + b" " + (command.encode() if isinstance(command, str) else command) + b"\r\n")
+        return self.replies(tag)
+
+    def replies(self, tag: bytes) -> list[bytes]:
+        """All replies up to the tagged one, that without its tag."""
+        found = [self.line()]
+        while found[-1] and not found[-1].startswith(tag + b" "):
+            found.append(self.line())
+        return [*found[:-1], found[-1].removeprefix(tag + b" ")]
+
+    def append(self, folder: str, message: bytes, more: str = "") -> bytes:
+        """APPEND with a literal that is not waited for; return the tagged reply."""
+        return self.ask(f"APPEND {folder} {more}{{{len(message)}+}}\r\n".encode() + message)[-1]
+
+    def upgrade(self, context: ssl.SSLContext) -> "Client":
+        """Begin TLS on this connection."""
+        return Client(context.wrap_socket(self.connection, server_hostname="localhost"))
+
+
+def _make_certificate(root: Path) -> ssl.SSLContext:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost", "127.0.0.1")
+    certificate.private_key_pem.write_to_path(root / "key.pem")
+    (root / "cert.pem").write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
+    authority.cert_pem.write_to_path(root / "ca.pem")
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+def _make_directory(path: Path) -> None:
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    rows = [{"address": address, "password_hash": hash_password(PASSWORD), "created": 0.0, "enabled": True} for address in (ALICE, BOB)]
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        connection.execute(sqlalchemy.insert(meta).values(one=1, schema_version=1, generation=1))
+        connection.execute(sqlalchemy.insert(accounts), [{**row, "quota_bytes": 0, "quota_messages": 0} for row in rows])
+    engine.dispose()
