@@ -11,15 +11,15 @@ from services.kernel.runtime.tls import ServerTls
 class Pop3dSettings(Section):
     """POP3 for mail programs: clear text with STLS, and TLS from the start."""
 
-    address: str = ":110"
-    """Where POP3 is served; `STLS` is needed before a password is taken. Empty for nowhere."""
-    tls_address: str = ":995"
-    """Where POP3 over TLS is served (RFC 8314). Empty for nowhere."""
+    listen: tuple[str, ...] = (":110",)
+    """Addresses to listen on, `host:port`; without a host on all of them, IPv4 and IPv6. A password is taken only after `STLS`."""
+    listen_tls: tuple[str, ...] = (":995",)
+    """The same for TLS from the start (RFC 8314)."""
     tls: ServerTls = ServerTls()
     """The certificate."""
     workers: int = Field(1, ge=1, le=64)
     """Processes that share the ports."""
-    sessions_limit: int = Field(1000, ge=1)
+    session_limit: int = Field(1000, ge=1)
     """Most connections of one process at the same time; more are told to come back."""
     login_seconds: float = Field(180.0, gt=0)
     """Time for all of the sign-in, TLS included (Dovecot gives 3 minutes)."""
@@ -27,11 +27,11 @@ class Pop3dSettings(Section):
     """A session without a command, or that takes no output, for this long is ended (RFC 1939 section 3: at least 10 minutes)."""
     command_seconds: float = Field(60.0, gt=0)
     """How long a password check or an opening of a mailbox may take."""
-    failed_logins_limit: int = Field(3, ge=1)
+    failed_login_limit: int = Field(3, ge=1)
     """Wrong passwords in one connection before it is ended."""
-    failed_login_delay_seconds: float = Field(2.0, ge=0)
+    failure_delay_seconds: float = Field(2.0, ge=0)
     """How long the answer to a wrong password is held back (Dovecot `auth_failure_delay`)."""
-    errors_limit: int = Field(20, ge=1)
+    error_limit: int = Field(20, ge=1)
     """Commands that are none, in one connection, before it is ended (Postfix `smtpd_hard_error_limit`)."""
     mark_seen: bool = True
     """Whether messages that were retrieved get IMAP's `\\Seen` when the session ends with QUIT (Dovecot `pop3_no_flag_updates`, negated)."""

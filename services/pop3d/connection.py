@@ -133,7 +133,7 @@ class Connection:
     async def _refuse(self, text: bytes) -> None:
         self._errors += 1
         await self._say(text)
-        if self._errors >= self._around.settings.errors_limit:
+        if self._errors >= self._around.settings.error_limit:
             self._ending = self._ending or "too many errors"
 
     async def _start_tls(self, text: bytes) -> None:
@@ -165,9 +165,9 @@ class Connection:
     async def _reject(self, login: str) -> None:
         self._failed_logins += 1
         self._around.emitter.emit(Kind.AUTH_FAILED, login=login, client=self._stream.client, tls=self._stream.tls)
-        await asyncio.sleep(self._around.settings.failed_login_delay_seconds)
+        await asyncio.sleep(self._around.settings.failure_delay_seconds)
         await self._say(_WRONG_PASSWORD)
-        if self._failed_logins >= self._around.settings.failed_logins_limit:
+        if self._failed_logins >= self._around.settings.failed_login_limit:
             self._ending = self._ending or "too many wrong passwords"
 
     async def _trouble(self, stage: str, login: str, trouble: Exception) -> None:

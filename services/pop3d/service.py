@@ -61,9 +61,10 @@ class Pop3d:
         """Open the ports. Raises ``OSError``."""
         if self._number == 0 and self._settings.metrics_address:
             self._servers.append(await self._metrics.serve(self._settings.metrics_address))
-        for address, is_tls in ((self._settings.address, False), (self._settings.tls_address, True)):
-            if address:
-                self._servers.append(await self._listen(address, is_tls))
+        for address in self._settings.listen:
+            self._servers.append(await self._listen(address, is_tls=False))
+        for address in self._settings.listen_tls:
+            self._servers.append(await self._listen(address, is_tls=True))
         self._emitter.emit(Kind.STARTED)
 
     async def stop(self) -> None:
@@ -91,7 +92,7 @@ class Pop3d:
         """Where POP3 and POP3 over TLS are served, for callers that asked for any port."""
         return [server.sockets[0].getsockname()[:2] for server in self._servers]
 
-    async def _listen(self, address: str, is_tls: bool) -> asyncio.Server:
+    async def _listen(self, address: str, *, is_tls: bool) -> asyncio.Server:
         host, _, port = address.rpartition(":")
         loop = asyncio.get_running_loop()
 
@@ -118,7 +119,7 @@ class Pop3d:
         return self._certificate.context
 
     def _begin(self, stream: LineStream, is_tls: bool) -> None:
-        if len(self._sessions) >= self._settings.sessions_limit:
+        if len(self._sessions) >= self._settings.session_limit:
             stream.refuse(_FULL)
             return
         connection = Connection(stream, self._around, is_tls=is_tls)

@@ -44,8 +44,8 @@ class Running:
 
     async def _start(self, store: MailStore, accounts: ListedAccounts, more: dict[str, object]) -> Pop3d:
         tls = ServerTls(certificate_file=self._root / "cert.pem", key_file=self._root / "key.pem")
-        ours = {"address": "127.0.0.1:0", "tls_address": "127.0.0.1:0", "metrics_address": "", "events_directory": self._root, "tls": tls}
-        section = Pop3dSettings.model_validate({**ours, "failed_login_delay_seconds": 0, **more})
+        ours = {"listen": ["127.0.0.1:0"], "listen_tls": ["127.0.0.1:0"], "metrics_address": "", "events_directory": self._root, "tls": tls}
+        section = Pop3dSettings.model_validate({**ours, "failure_delay_seconds": 0, **more})
         site = Site.model_validate({"hostname": "mail.example.test"})
         settings = Settings(site, section, MailboxSettings.model_validate({}), DirectorySettings.model_validate({}))
         service = Pop3d(settings, store, accounts)

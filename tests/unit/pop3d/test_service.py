@@ -23,7 +23,7 @@ def alice(shelf: Shelf) -> ShelfUser:
 
 @pytest.fixture
 def impatient(tmp_path: Path, shelf: Shelf, accounts: ListedAccounts) -> Iterator[Running]:
-    running = Running(tmp_path, shelf, accounts, login_seconds=0.3, inactivity_seconds=0.3, errors_limit=3, failed_logins_limit=2, sessions_limit=1)
+    running = Running(tmp_path, shelf, accounts, login_seconds=0.3, inactivity_seconds=0.3, error_limit=3, failed_login_limit=2, session_limit=1)
     yield running
     running.stop()
 
