@@ -90,7 +90,7 @@ class Emitter:
     """Writes the events of one process. ``emit`` never blocks on the disk for longer than a buffered write and never raises."""
 
     def __init__(self, site: str, service: str, instance: str, directory: Path | None, *, stdout: bool = True) -> None:
-        self._common = {"site": site, "service": service, "instance": instance}
+        self._site, self._service, self._instance = site, service, instance
         self._path = directory / f"{service}.{instance}.jsonl" if directory else None
         self._stdout = stdout
         self._encoder = msgspec.json.Encoder()
@@ -102,7 +102,7 @@ class Emitter:
 
     def emit(self, kind: Kind, **facts: Any) -> None:
         """Record an event with the facts of ``Event``; an unknown fact is a ``TypeError``."""
-        event = Event(kind, time.time(), **self._common, **facts)
+        event = Event(kind, time.time(), self._site, self._service, self._instance, **facts)
         if self.on_event is not None:
             self.on_event(kind)
         self._lines.append(self._encoder.encode(event))
