@@ -97,10 +97,12 @@ class Mda:
 
 def _rules(settings: Settings) -> Rules:
     mda = settings.mda
+    size_limit = settings.site.message_size_limit + TRACE_FIELDS_BYTES
     return Rules(
         hostname=settings.site.hostname,
         is_lmtp=True,
-        size_limit=settings.site.message_size_limit + TRACE_FIELDS_BYTES,
+        size_limit=size_limit,
+        text_line_limit=size_limit,  # smtpd has judged the lines
         keywords=(XTRACE,),
         private_parameters=frozenset({XTRACE}),
         recipient_limit=mda.recipient_limit,

@@ -131,7 +131,7 @@ def test_copy_keeps_flags_dates_and_facts_and_maps_keywords(alice: UserMail, inb
     inbox.remember({1: b"envelope"})
     copied = inbox.copy([1, 2, 99], work)
     assert (copied.uidvalidity, copied.uids) == (work.uidvalidity, [(1, 2), (2, 3)])
-    assert [(message.flags, message.internaldate) for message in work.messages([2])] == [({"\\Flagged", "Mine"}, 1_000_000_000)]
+    assert [(message.flags, message.internaldate) for message in work.messages([2])] == [(frozenset({"\\Flagged", "Mine"}), 1_000_000_000)]
     assert work.facts([1, 2, 3]) == {2: b"envelope"}
     assert work.content(2) == inbox.content(1) == MESSAGE
 
