@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from malleposte_lab.project import Project
 
@@ -60,15 +61,15 @@ def stored(stack: Stack) -> int:
 
 def cpu_seconds(stack: Stack) -> float:
     containers = [c for c in stack.project.containers() if c.labels["com.docker.compose.service"] not in ("client", "dns", "world", "sink", "gate")]
-    stats = [c.stats(stream=False) for c in containers if c.status == "running"]
+    stats: list[Any] = [c.stats(stream=False) for c in containers if c.status == "running"]
     return float(sum(s["cpu_stats"]["cpu_usage"]["total_usage"] for s in stats)) / 1e9
 
 
 def run(stack: Stack, load: Load) -> Figures:
     before, cpu = stored(stack), cpu_seconds(stack)
     again = "-d" if load.reuse else ""
-    one = f"smtp-source {again} -s {load.sessions} -m {load.messages} -l {load.size_bytes} -f carol@world.test -t bench$n@example.test {stack.server}:25"
-    script = f"for n in $(seq {load.mailboxes}); do {one} & done; wait"
+    words = f"{again} -s {load.sessions} -m {load.messages} -l {load.size_bytes} -f carol@world.test"
+    script = f"for n in $(seq {load.mailboxes}); do smtp-source {words} -t bench$n@example.test {stack.server}:25 & done; wait"
     started = time.monotonic()
     stack.project.check("client", "sh", "-c", script, seconds=DEADLINE_SECONDS)
     accepted = time.monotonic() - started
@@ -107,7 +108,8 @@ def start(stack: Stack, load: Load) -> None:
 
 
 def memory_mb(stack: Stack) -> float:
-    stats = [c.stats(stream=False)["memory_stats"] for c in stack.project.containers() if c.status == "running"]
+    running: list[Any] = [c.stats(stream=False) for c in stack.project.containers() if c.status == "running"]
+    stats = [one["memory_stats"] for one in running]
     return float(sum(s["usage"] - s["stats"].get("total_inactive_file", s["stats"].get("inactive_file", 0)) for s in stats)) / 2**20
 
 

@@ -23,6 +23,11 @@ def lab_services() -> list[str]:
     return SERVICES
 
 
+@pytest.fixture(scope="session")
+def lab_environment() -> dict[str, str]:
+    return {"MALLEPOSTE_CONFIG": str(ROOT / "tests/lab/config/site"), "MALLEPOSTE_HEALTH_INTERVAL": "1s"}
+
+
 @pytest.fixture
 def account(site: Site) -> Callable[..., str]:
     """Make a fresh mailbox of example.test and return its address; the password is ``PASSWORD``."""

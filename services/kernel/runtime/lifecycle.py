@@ -98,7 +98,7 @@ class _Supervisor:
             code = 1
             try:
                 code = _work(self._build, number)
-            except Exception as defect:  # root of the worker: say why and die, the supervisor starts another
+            except Exception as defect:  # noqa: BLE001  # root of the worker: say why and die, the supervisor starts another
                 print(f"worker {number}: {defect}", file=sys.stderr, flush=True)
             finally:
                 sys.stdout.flush()

@@ -22,7 +22,7 @@ def small_site(lab_name: str) -> Iterator[Site]:
     files = [ROOT / "compose.yaml", ROOT / "tests/lab/compose.lab.yaml", ROOT / "tests/lab/compose.smalldisk.yaml"]
     ports = {name: free_port() for name in PORTS}
     environment = {f"MALLEPOSTE_PORT_{name}": str(port) for name, port in ports.items()}
-    environment |= {"LAB_NET": "10.213.9", "MALLEPOSTE_HEALTH_INTERVAL": "1s"}
+    environment |= {"LAB_NET": "10.213.9", "MALLEPOSTE_HEALTH_INTERVAL": "1s", "MALLEPOSTE_CONFIG": str(ROOT / "tests/lab/config/smalldisk")}
     project = Project(f"{lab_name}-disk", files, environment)
     try:
         started = project.compose("up", "-d", "--wait", "--wait-timeout", "180", seconds=300)

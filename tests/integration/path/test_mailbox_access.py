@@ -21,6 +21,13 @@ def deliver(site: Site, recipient: str, key: str) -> None:
     site.events.wait(kind="stored", message_id=f"<{key}@lab.test>")
 
 
+def fetched(client: imaplib.IMAP4, what: str) -> bytes:
+    """The answer to a FETCH of message 1: its literal, if it has one."""
+    _, (answer, *_) = client.fetch("1", what)
+    assert answer is not None
+    return answer[1] if isinstance(answer, tuple) else answer
+
+
 def test_reading_filing_and_deleting(site: Site, account: Callable[..., str], key: str) -> None:
     alice = account("alice")
     deliver(site, alice, key)
@@ -33,7 +40,7 @@ def test_reading_filing_and_deleting(site: Site, account: Callable[..., str], ke
     client.store("1", "+FLAGS", r"(\Deleted)")
     assert client.expunge() == ("OK", [b"1"])
     assert client.select("Projects") == ("OK", [b"1"])
-    assert rb"\Answered" in client.fetch("1", "(FLAGS)")[1][0]
+    assert rb"\Answered" in fetched(client, "(FLAGS)")
     client.logout()
 
 
@@ -56,7 +63,7 @@ def test_appended_message_is_the_same_byte_for_byte(site: Site, account: Callabl
     client = site.imap(alice, PASSWORD)
     client.append("Drafts", r"(\Draft)", imaplib.Time2Internaldate(time.time()), content)
     client.select("Drafts")
-    assert client.fetch("1", "(BODY.PEEK[])")[1][0][1] == content
+    assert fetched(client, "(BODY.PEEK[])") == content
     client.logout()
 
 
@@ -114,7 +121,7 @@ def test_starttls_leads_to_a_login(site: Site, account: Callable[..., str]) -> N
 
 def test_special_folders_are_there_from_the_start(site: Site, account: Callable[..., str]) -> None:
     client = site.imap(account("alice"), PASSWORD)
-    listed = b" ".join(client.list()[1])
+    listed = repr(client.list()[1]).encode().replace(b"\\\\", b"\\")
     assert all(name in listed for name in (rb"\Drafts", rb"\Sent", rb"\Trash", rb"\Junk"))
 
 

@@ -121,9 +121,9 @@ def test_auth_is_not_offered_before_tls(site: Site) -> None:
 
 def test_wrong_password_is_refused_with_535(site: Site, account: Callable[..., str]) -> None:
     alice = account("alice")
-    with smtplib.SMTP_SSL(site.host, site.ports["SUBMISSIONS"], timeout=30, context=site.tls) as client:
-        with pytest.raises(smtplib.SMTPAuthenticationError) as refusal:
-            client.login(alice, "wrong")
+    client = smtplib.SMTP_SSL(site.host, site.ports["SUBMISSIONS"], timeout=30, context=site.tls)
+    with client, pytest.raises(smtplib.SMTPAuthenticationError) as refusal:
+        client.login(alice, "wrong")
     assert refusal.value.smtp_code == 535
 
 

@@ -1,5 +1,6 @@
 """The event lines of a project's containers as one list that a test waits on."""
 
+import contextlib
 import json
 import threading
 import time
@@ -29,10 +30,8 @@ class EventLog:
     def _follow(self, service: str) -> None:
         seen = ""
         while not self._closing.is_set():
-            try:
+            with contextlib.suppress(NotFound, APIError, LookupError, OSError):  # the container is being made anew
                 seen = self._read(service, seen)
-            except (NotFound, APIError, LookupError, OSError):
-                pass  # the container is being made anew
             self._closing.wait(FOLLOW_AGAIN_SECONDS)
 
     def _read(self, service: str, seen: str) -> str:
@@ -66,7 +65,8 @@ class EventLog:
 
     def wait(self, deadline_seconds: float = 30.0, **facts: Any) -> Event:
         """Wait for the first event with these facts; ``AssertionError`` with the last events after the deadline."""
-        return self.wait_until(lambda: self.matching(**facts), f"no event {facts}", deadline_seconds)[0]
+        found: list[Event] = self.wait_until(lambda: self.matching(**facts), f"no event {facts}", deadline_seconds)
+        return found[0]
 
     def wait_until(self, condition: Callable[[], Any], otherwise: str, deadline_seconds: float = 30.0) -> Any:
         """Wait until ``condition`` is true, looking again at each event; return what it gave."""

@@ -1,7 +1,7 @@
 """The pytest fixtures of the lab.
 
-A test suite names its site by overriding ``lab_files`` (Compose files), ``lab_services`` (whose logs hold events) and, when it wants, ``lab_profiles``.
-The site starts once a session, on ports of its own on 127.0.0.1, and is taken down with its volumes at the end, also after a failure. pytest-docker
+A test suite names its site by overriding ``lab_files`` (Compose files), ``lab_services`` (whose logs hold events) and, when it wants,
+``lab_profiles``. The site starts once a session, on ports of its own on 127.0.0.1, and is taken down with its volumes at the end, also after a failure. pytest-docker
 does both; ``LAB_KEEP=yes`` leaves everything running for a look.
 """
 
@@ -41,6 +41,12 @@ def lab_profiles() -> list[str]:
 
 
 @pytest.fixture(scope="session")
+def lab_environment() -> dict[str, str]:
+    """What else the Compose files are read with."""
+    return {}
+
+
+@pytest.fixture(scope="session")
 def lab_name() -> str:
     """The Compose project; a run never shares one."""
     return os.environ.get("LAB_PROJECT", f"mptest-{secrets.token_hex(3)}")
@@ -59,10 +65,12 @@ def lab_ports() -> dict[str, int]:
 
 
 @pytest.fixture(scope="session")
-def lab_project(lab_name: str, lab_files: list[Path], lab_profiles: list[str], lab_ports: dict[str, int]) -> Iterator[Project]:
+def lab_project(
+    lab_name: str, lab_files: list[Path], lab_profiles: list[str], lab_ports: dict[str, int], lab_environment: dict[str, str]
+) -> Iterator[Project]:
     """The running project."""
     environment = {f"MALLEPOSTE_PORT_{name}": str(port) for name, port in lab_ports.items()}
-    project = Project(lab_name, lab_files, {**environment, "MALLEPOSTE_HEALTH_INTERVAL": "1s"}, lab_profiles)
+    project = Project(lab_name, lab_files, {**environment, **lab_environment}, lab_profiles)
     try:
         started = project.compose("up", "-d", "--wait", "--wait-timeout", "180", seconds=UP_SECONDS)
         if started.status != 0:

@@ -87,10 +87,10 @@ class Project:
     def read_file(self, service: str, path: str) -> bytes:
         """Read a file out of a container, without the container's help."""
         blocks, _ = self.container(service).get_archive(path)
-        archive = tarfile.open(fileobj=io.BytesIO(b"".join(blocks)))
-        member = archive.extractfile(archive.getmembers()[0])
-        assert member is not None
-        return member.read()
+        with tarfile.open(fileobj=io.BytesIO(b"".join(blocks))) as archive:
+            member = archive.extractfile(archive.getmembers()[0])
+            assert member is not None
+            return member.read()
 
     def kill(self, service: str) -> None:
         """``kill -9`` of the service's container."""

@@ -17,6 +17,7 @@ Each message taken is printed as one JSON line: ``{"sink": host, "from":, "to": 
 import asyncio
 import base64
 import collections
+import contextlib
 import hashlib
 import json
 import re
@@ -28,7 +29,8 @@ counts: collections.Counter[str] = collections.Counter()
 class Session:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
-        self.helo, self.sender, self.recipients = "", "", []
+        self.helo, self.sender = "", ""
+        self.recipients: list[str] = []
         self.parameters: list[str] = []
 
     async def say(self, text: str) -> None:
@@ -145,10 +147,8 @@ def scripted_code(recipient: str) -> str:
 
 async def main() -> None:
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with contextlib.suppress(OSError):
             await Session(reader, writer).run()
-        except OSError:
-            pass
 
     server = await asyncio.start_server(accept, None, 25, limit=2**20)
     print("sink open", flush=True)
