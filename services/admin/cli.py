@@ -54,10 +54,12 @@ def main() -> None:
 
 def _faults() -> tuple[type[Exception], ...]:
     """What a command may fail with. Asked for only when one has, so that a command which needs no configuration never imports its parser."""
+    import sqlite3
+
     from services.kernel.runtime.config import ConfigError
     from services.kernel.tables.lookup import LookupTrouble
 
-    return ConfigError, ControlError, DirectoryError, LookupTrouble, OSError
+    return ConfigError, ControlError, DirectoryError, LookupTrouble, OSError, sqlite3.Error
 
 
 if __name__ == "__main__":

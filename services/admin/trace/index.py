@@ -116,13 +116,14 @@ class Index:
 
     def _take(self, path: Path) -> int:
         row = self._connection.execute("SELECT inode, head, offset FROM positions WHERE file = ?", (path.name,)).fetchone()
+        before = Position(*row) if row else None
         try:
-            lines, position = read_on(path, Position(*row) if row else None)
+            lines, position = read_on(path, before)
         except FileNotFoundError:
             return 0  # just being rotated
         if lines:
             self._add(lines)
-        if position is not None:
+        if position is not None and position != before:
             values = (path.name, position.inode, position.head, position.offset)
             self._connection.execute("INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)", values)
         return len(lines)
