@@ -72,10 +72,17 @@ class Clerk:
                 self._close(settlement)
 
     def _missing(self, settlement: Settlement, now: float) -> list[tuple[Settlement, Due, NewFile]]:
-        """The reports that are not in the queue already."""
+        """The reports that are not in the queue already.
+
+        One in ``incoming`` is what a killed process was writing: it may be half of one, or not on stable storage, and nothing has seen it yet.
+        """
         made = []
         for due in list(settlement.dues):
-            if self._store.find(report_id(settlement.message, due)) is None:
+            queue_id = report_id(settlement.message, due)
+            state = self._store.find(queue_id)
+            if state is State.INCOMING:
+                self._store.remove(queue_id, state, has_history=False)
+            if state in (None, State.INCOMING):
                 made.append((settlement, due, self._composer.compose(settlement.message, due, now)))
             else:
                 self._tick_off(settlement, due)

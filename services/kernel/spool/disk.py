@@ -1,9 +1,11 @@
 """The calls to the file system that the queue makes, as one object: a test passes another that fails or dies at a chosen step."""
 
+import errno
 import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 MODE = 0o660
 """smtpd writes a file, qmgr (same group, by the directory's setgid bit) changes its status bytes, relay reads it."""
 

@@ -15,14 +15,13 @@ The fourth is what is done here: several smtpd workers sync in parallel anyway, 
 """
 
 import asyncio
-import errno
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from services.kernel.mail.envelope import Envelope, Recipient
-from services.kernel.spool.disk import Disk
+from services.kernel.spool.disk import NO_ROOM, Disk
 from services.kernel.spool.newfile import NewFile, commit_together
 
 SPILL_BYTES = 256 * 1024
@@ -30,7 +29,6 @@ SPILL_BYTES = 256 * 1024
 SPILL_THREADS = 2
 ROOM_SECONDS = 1.0
 """How long one look at the free space holds."""
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class QueueTrouble(Exception):
@@ -157,4 +155,4 @@ class Intake:
 
 def _trouble(error: OSError) -> QueueTrouble:
     words = f"{error.strerror or error}: {error.filename}" if error.filename else error.strerror or str(error)
-    return QueueFull(words) if error.errno in _NO_ROOM else QueueTrouble(words)
+    return QueueFull(words) if error.errno in NO_ROOM else QueueTrouble(words)

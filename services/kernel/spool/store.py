@@ -13,7 +13,7 @@ from pathlib import Path
 from services.kernel.mail.envelope import Envelope, Recipient
 from services.kernel.mail.queueid import is_queue_id
 from services.kernel.spool import history
-from services.kernel.spool.disk import Disk, Entry
+from services.kernel.spool.disk import NO_ROOM, Disk, Entry
 from services.kernel.spool.format import HEAD_BYTES, STATUS_OFFSET, QueueFile, Unfinished, parse, parse_layout
 from services.kernel.spool.history import Attempt
 from services.kernel.spool.newfile import NewFile, commit_together
@@ -130,8 +130,15 @@ class QueueStore:
         self._disk.rename(self._path(source, queue_id), self._path(target, queue_id))
 
     def defer(self, queue_id: str, until: float, source: State = State.ACTIVE) -> None:
-        """Put aside until a time: the modification time of the history, because the message belongs to smtpd and only an owner may set it."""
-        self._disk.set_time(self._history(queue_id), until)
+        """Put aside until a time: the modification time of the history, because the message belongs to smtpd and only an owner may set it.
+
+        A disk with no room for a history does not keep the message from being put aside: it is then due at the next start.
+        """
+        try:
+            self._disk.set_time(self._history(queue_id), until)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
         if source is not State.DEFERRED:
             self.move(queue_id, source, State.DEFERRED)
 
