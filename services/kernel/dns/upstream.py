@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 import dns.asyncresolver
 import dns.exception
@@ -84,4 +85,4 @@ def _resolver(name_servers: Sequence[str]) -> dns.asyncresolver.Resolver:
 
 def _name_server(text: str) -> dns.nameserver.Nameserver:
     address, _, port = text.partition("@")
-    return dns.nameserver.Do53Nameserver(address, int(port or 53))
+    return dns.nameserver.Do53Nameserver(str(ip_address(address)), int(port or 53))

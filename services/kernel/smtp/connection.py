@@ -280,7 +280,8 @@ class Connection(asyncio.Protocol):
 
     def _lost(self, verb: Verb) -> Fault:
         assert self._fault is not None
-        return Fault(self._fault.kind, verb, self._fault.text)
+        kind = FaultKind.TLS if verb is Verb.STARTTLS else self._fault.kind
+        return Fault(kind, verb, self._fault.text)
 
     def _fail(self, kind: FaultKind, text: str, *, abort: bool = True) -> None:
         """Remember the first fault, close, and wake whoever waits."""
@@ -347,7 +348,7 @@ async def _open_once(endpoint: Endpoint, terms: Terms) -> Connection:
         kind = FaultKind.NO_ROUTE if error.errno in _NO_ROUTE else FaultKind.UNREACHABLE
         raise Fault(kind, Verb.CONNECT, error.strerror or str(error)) from None
     with contextlib.ExitStack() as stack:
-        stack.callback(connection.abort)
+        stack.callback(connection.close)
         await connection.converse()
         stack.pop_all()
     return connection
