@@ -1,11 +1,12 @@
 """Which servers a next hop means, in the order in which they are tried.
 
-Answers a list of hosts, or the trouble that takes their place. ``AUTHORITY`` of the answer: a remote domain is believed when it says that it takes
-no mail; for what the operator wrote (``[host]``, LMTP) and for domains that are ours to pass on, every trouble is temporary, since a fault in
-our own DNS must not bounce mail that we have promised to carry.
+Answers a list of hosts, or the trouble that takes their place. A remote domain is believed when it says that it takes no mail. For what the operator
+wrote (``[host]``, LMTP) and for domains that are ours to pass on, every trouble is temporary: a fault in our own DNS must not bounce mail that we
+have promised to carry.
 """
 
 import asyncio
+import errno
 import random
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -15,6 +16,7 @@ from ipaddress import IPv6Address, ip_address
 from services.kernel.dns.answer import Answer, Found, Mx, NoData, NxDomain
 from services.kernel.dns.answer import Trouble as DnsTrouble
 from services.kernel.dns.resolver import Resolver
+from services.kernel.dns.upstream import QUESTION_SECONDS
 from services.kernel.mail.domain import literal_address, to_ascii
 from services.kernel.smtp.connection import Endpoint
 from services.kernel.wire.delivery import NextHop, Protocol
@@ -56,7 +58,11 @@ class Own:
 
 async def look_up_by_system(host: str, port: int) -> Sequence[str]:
     """``/etc/hosts`` and the system's resolver, which is where Docker answers for containers. Raises ``OSError``."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        async with asyncio.timeout(QUESTION_SECONDS):
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except TimeoutError:
+        raise OSError(errno.ETIMEDOUT, "the system's resolver does not answer") from None
     return [str(address[0]) for *_, address in found]
 
 

@@ -11,7 +11,7 @@ from services.kernel.dns.resolver import Resolver
 from services.kernel.smtp.connection import Endpoint
 from services.kernel.wire.delivery import NextHop, Protocol
 from services.relay import trouble as policy
-from services.relay.hosts import Host, HostFinder, Own
+from services.relay.hosts import Host, HostFinder, Own, look_up_by_system
 
 OWN = Own(frozenset({"mx.ours.test"}), frozenset({"192.0.2.99"}))
 ZONE: dict[tuple[str, str], Answer[str]] = {
@@ -155,3 +155,12 @@ def test_list_is_cut_where_it_names_ourselves(domain: str) -> None:
 
 def test_list_is_not_cut_on_another_port() -> None:
     assert addresses(smtp("second.test", 2525)) == ["192.0.2.1", "192.0.2.98", "192.0.2.3"]
+
+
+def test_system_knows_the_loopback() -> None:
+    assert "127.0.0.1" in asyncio.run(look_up_by_system("localhost", 24))
+
+
+def test_name_that_the_system_does_not_know_is_an_error() -> None:
+    with pytest.raises(OSError):
+        asyncio.run(look_up_by_system("no-such-container.invalid", 24))
