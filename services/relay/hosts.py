@@ -63,6 +63,8 @@ async def look_up_by_system(host: str, port: int) -> Sequence[str]:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except TimeoutError:
         raise OSError(errno.ETIMEDOUT, "the system's resolver does not answer") from None
+    except UnicodeError:
+        raise OSError(errno.EINVAL, "no host can have this name") from None
     return [str(address[0]) for *_, address in found]
 
 
