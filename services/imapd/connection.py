@@ -63,10 +63,10 @@ class Connection(asyncio.Protocol):
         self._news.set()
 
     def eof_received(self) -> bool:
-        """Keep the connection: a client that closed its half may still wait for replies. TLS has no halves and closes anyway."""
+        """Keep the connection: a client that closed its half may still wait for replies. TLS has no halves and closes."""
         self._is_eof = True
         self._news.set()
-        return True
+        return not self.has_tls
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True

@@ -41,7 +41,9 @@ class Dialogue:
         is_admitted = self._house.admission.enter()
         reason = "logout"
         try:
-            await self._converse() if is_admitted else self._turn_away()
+            if not is_admitted:
+                self._turn_away()
+            await self._converse()
         except Ending as end:
             reason = end.reason
             self._say_farewell(end)
@@ -162,7 +164,7 @@ class Dialogue:
         if self._bad_commands >= self._house.settings.bad_commands:
             raise Ending("too many bad commands", "Too many bad commands")
 
-    async def _turn_away(self) -> None:
+    def _turn_away(self) -> None:
         self._tell(Kind.REJECTED, reason="too many sessions")
         raise Ending("too many sessions", "[UNAVAILABLE] Too many sessions; try again later")
 

@@ -135,7 +135,7 @@ class Session:
 
 def permanent_flags(selected: Selected) -> bytes:
     """The flags that can be changed for good (RFC 3501 section 7.1): none in a folder that was examined."""
-    flags = set(selected.view.flags) if selected.is_writable else set()
+    flags = flag_list(selected.view.flags if selected.is_writable else ())
     if selected.is_writable and selected.has_keyword_room:
-        flags.add("\\*")
-    return b"* OK [PERMANENTFLAGS %b] Flags permitted\r\n" % flag_list(flags)
+        flags = flags[:-1] + b" \\*)"
+    return b"* OK [PERMANENTFLAGS %b] Flags permitted\r\n" % flags

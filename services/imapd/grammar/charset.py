@@ -12,7 +12,7 @@ def find(name: bytes) -> str | None:
     """Return Python's name of a charset that holds ASCII as it is, or is at least a text encoding; ``None`` when it is not known."""
     try:
         codec = codecs.lookup(name.decode("ascii"))
-        b"".decode(codec.name)  # refuses codecs from bytes to bytes, such as zlib
+        bytes(4).decode(codec.name)  # refuses codecs from bytes to bytes, such as zlib
     except (LookupError, ValueError):
         return None
     return None if codec.name in _NOT_FOR_MAIL else codec.name

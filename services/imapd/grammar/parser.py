@@ -196,8 +196,10 @@ def _lsub(scanner: Scanner, _by_uid: bool) -> Request:
     return Lsub(reference, list_pattern(scanner))
 
 
-def _lone_append(_scanner: Scanner, _by_uid: bool) -> Request:
-    raise BadSyntax("Message literal expected")
+def _misread_append(scanner: Scanner, _by_uid: bool) -> Request:
+    """An APPEND as it should be is met by ``parse_append`` and never gets here."""
+    mailbox(scanner)
+    raise BadSyntax("Flags, date-time or message literal expected")
 
 
 def _fetch(scanner: Scanner, by_uid: bool) -> Request:
@@ -288,7 +290,7 @@ _COMMANDS: Mapping[bytes, Callable[[Scanner, bool], Request]] = {
     b"STATUS": _status,
     b"LIST": lambda scanner, _by_uid: parse_list(scanner),
     b"LSUB": _lsub,
-    b"APPEND": _lone_append,
+    b"APPEND": _misread_append,
     b"FETCH": _fetch,
     b"STORE": _store,
     b"COPY": _copy,

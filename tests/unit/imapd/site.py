@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import re
 import socket
@@ -19,6 +20,7 @@ import yaml
 from services.imapd.service import Imapd, Settings
 from services.kernel.directory.passwords import hash_password
 from services.kernel.directory.schema import accounts, meta, metadata
+from services.kernel.mailbox.records import Origin
 from services.kernel.mailbox.store import MailStore
 
 WAIT_SECONDS = 20
@@ -30,23 +32,23 @@ PASSWORD = "correct horse"
 class Running:
     """A worker in a thread with its own loop."""
 
-    def __init__(self, root: Path, **settings: object) -> None:
+    def __init__(self, root: Path, message_size_limit: int = 50_000_000, **settings: object) -> None:
         self.root = root
         self.client_tls = _make_certificate(root)
         _make_directory(root / "directory.sqlite")
         (root / "mail").mkdir()
-        self._configure(settings)
+        self._configure(message_size_limit, settings)
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self.service = self.run(self._start)
         self.port, self.tls_port = self.service.ports
 
-    def _configure(self, settings: dict[str, object]) -> None:
+    def _configure(self, message_size_limit: int, settings: dict[str, object]) -> None:
         tls = {"certificate_file": str(self.root / "cert.pem"), "key_file": str(self.root / "key.pem")}
         addresses = {"listen": ["127.0.0.1:0"], "listen_tls": ["127.0.0.1:0"], "metrics_address": "127.0.0.1:0"}
         document = {
-            "site": {"hostname": "mail.example.test", "message_size_limit": 50_000_000},
+            "site": {"hostname": "mail.example.test", "message_size_limit": message_size_limit},
             "directory": {"url": f"sqlite:///{self.root}/directory.sqlite"},
             "mailbox": {"root": str(self.root / "mail")},
             "imapd": {**addresses, "events_directory": str(self.root), "tls": tls, "failure_delay_seconds": 0, **settings},
@@ -70,15 +72,39 @@ class Running:
             self._thread.join(WAIT_SECONDS)
             self._loop.close()
 
+    def stop_soon(self) -> None:
+        """SIGTERM, not waited for."""
+        asyncio.run_coroutine_threadsafe(self.service.stop(), self._loop)
+
+    def renew_certificate(self) -> None:
+        """Put another certificate in place of the one in use."""
+        self.client_tls = _make_certificate(self.root)
+
+    def serial_number(self) -> object:
+        """Of the certificate that a client sees now."""
+        plain = socket.create_connection(("127.0.0.1", self.tls_port), WAIT_SECONDS)
+        with self.client_tls.wrap_socket(plain, server_hostname="localhost") as connection:
+            found = connection.getpeercert()
+        return found["serialNumber"] if found else None
+
     def events(self, kind: str) -> list[dict[str, Any]]:
         """The events of one kind so far."""
         lines = [json.loads(line) for path in self.root.glob("*.jsonl") for line in path.read_text().splitlines()]
         return [event for event in lines if event["kind"] == kind]
 
-    @property
-    def store(self) -> MailStore:
-        """A store of our own on the same mailboxes, as mda's."""
-        return MailStore(Settings(self.root / "malleposte.yaml").mailbox)
+    def limit(self, address: str, quota_bytes: int) -> None:
+        """Give a user a quota."""
+        engine = sqlalchemy.create_engine(f"sqlite:///{self.root}/directory.sqlite")
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.update(accounts).where(accounts.c.address == address).values(quota_bytes=quota_bytes))
+        engine.dispose()
+
+    def deliver(self, address: str, message: bytes) -> None:
+        """Add a message as another process does: through a store of its own on the same mailboxes."""
+        store = MailStore(Settings(self.root / "malleposte.yaml").mailbox)
+        with contextlib.closing(store), contextlib.closing(store.draft()) as draft:
+            draft.write(message)
+            store.user(address).folder("INBOX").append(draft, Origin())
 
     @contextlib.contextmanager
     def client(self, *, tls: bool = True) -> Iterator["Client"]:
@@ -87,8 +113,9 @@ class Running:
             connection = self.client_tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
             with contextlib.closing(connection):
                 client = Client(connection)
-                client.greeting = client.line()
-                yield client
+                with contextlib.closing(client):
+                    client.greeting = client.line()
+                    yield client
 
     @contextlib.contextmanager
     def signed_in(self, login: str = ALICE, *, select: str = "") -> Iterator["Client"]:
@@ -108,6 +135,10 @@ class Client:
         self.greeting = b""
         self._reader = connection.makefile("rb")
         self._count = 0
+
+    def close(self) -> None:
+        """Give the reader back; the socket is the maker's."""
+        self._reader.close()
 
     def send(self, data: bytes) -> None:
         self.connection.sendall(data)
@@ -137,6 +168,10 @@ class Client:
         """APPEND with a literal that is not waited for; return the tagged reply."""
         return self.ask(f"APPEND {folder} {more}{{{len(message)}+}}\r\n".encode() + message)[-1]
 
+    def half_close(self) -> None:
+        """Say nothing more, and still listen."""
+        self.connection.shutdown(socket.SHUT_WR)
+
     def upgrade(self, context: ssl.SSLContext) -> "Client":
         """Begin TLS on this connection."""
         return Client(context.wrap_socket(self.connection, server_hostname="localhost"))
@@ -144,7 +179,7 @@ class Client:
 
 def _make_certificate(root: Path) -> ssl.SSLContext:
     authority = trustme.CA()
-    certificate = authority.issue_cert("localhost", "127.0.0.1")
+    certificate = authority.issue_cert("localhost", "127.0.0.1", common_name="localhost")
     certificate.private_key_pem.write_to_path(root / "key.pem")
     (root / "cert.pem").write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
     authority.cert_pem.write_to_path(root / "ca.pem")
@@ -153,9 +188,14 @@ def _make_certificate(root: Path) -> ssl.SSLContext:
     return context
 
 
+@functools.cache
+def _hash() -> str:
+    return hash_password(PASSWORD)  # takes long by design: once is enough
+
+
 def _make_directory(path: Path) -> None:
     engine = sqlalchemy.create_engine(f"sqlite:///{path}")
-    rows = [{"address": address, "password_hash": hash_password(PASSWORD), "created": 0.0, "enabled": True} for address in (ALICE, BOB)]
+    rows = [{"address": address, "password_hash": _hash(), "created": 0.0, "enabled": True} for address in (ALICE, BOB)]
     with engine.begin() as connection:
         metadata.create_all(connection)
         connection.execute(sqlalchemy.insert(meta).values(one=1, schema_version=1, generation=1))

@@ -1,0 +1,101 @@
+"""What one session does and another hears."""
+
+from tests.unit.imapd.mail import HELLO
+from tests.unit.imapd.site import ALICE, Client, Running
+
+
+def fill(client: Client, count: int = 3) -> None:
+    for _ in range(count):
+        client.append("INBOX", HELLO)
+
+
+def test_flags_and_new_mail_of_another_session_are_told(imapd: Running) -> None:
+    with imapd.signed_in() as other, imapd.signed_in() as client:
+        fill(other)
+        other.ask("SELECT INBOX")
+        client.ask("SELECT INBOX")
+        other.ask(r"STORE 2 +FLAGS (\Seen)")
+        other.append("INBOX", HELLO)
+        assert client.ask("NOOP")[:-1] == [b"* 4 EXISTS", b"* 0 RECENT", rb"* 2 FETCH (FLAGS (\Seen))"]
+        assert client.ask("NOOP") == [b"OK Done"]
+
+
+def test_flags_are_fetched_as_they_are_now(imapd: Running) -> None:
+    with imapd.signed_in() as other, imapd.signed_in() as client:
+        fill(other)
+        other.ask("SELECT INBOX")
+        client.ask("SELECT INBOX")
+        other.ask(r"STORE 2 +FLAGS (\Seen)")
+        assert client.ask("FETCH 2 FLAGS")[:-1] == [rb"* 2 FETCH (FLAGS (\Seen))"]
+
+
+def test_expunge_by_another_is_not_told_while_numbers_are_in_use(imapd: Running) -> None:
+    with imapd.signed_in() as other, imapd.signed_in() as client:
+        fill(other)
+        client.ask("SELECT INBOX")
+        other.ask("SELECT INBOX")
+        other.ask(r"STORE 1 +FLAGS (\Deleted)")
+        other.ask("EXPUNGE")
+        for command in ("FETCH 3 UID", "STORE 2 FLAGS ()", "SEARCH ALL", r"STORE 2:3 +FLAGS.SILENT (\Seen)"):
+            assert not any(reply.endswith(b"EXPUNGE") for reply in client.ask(command))
+        assert client.ask("FETCH 1:3 UID")[:-1] == [b"* 1 FETCH (UID 1)", b"* 2 FETCH (UID 2)", b"* 3 FETCH (UID 3)"]
+        assert client.ask("UID FETCH 3 UID")[:-1] == [b"* 3 FETCH (UID 3)", b"* 1 EXPUNGE"]
+        assert client.ask("FETCH 2 UID")[:-1] == [b"* 2 FETCH (UID 3)"]
+
+
+def test_body_of_a_message_that_is_gone_is_an_expunge_issue(imapd: Running) -> None:
+    with imapd.signed_in() as other, imapd.signed_in() as client:
+        fill(other)
+        client.ask("SELECT INBOX")
+        other.ask("SELECT INBOX")
+        other.ask("MOVE 1 Trash")
+        replies = client.ask("FETCH 1:2 BODY.PEEK[TEXT]")
+        assert [reply.split()[1] for reply in replies[:-1]] == [b"2"]
+        assert replies[-1].startswith(b"NO [EXPUNGEISSUED]")
+        assert client.ask("COPY 1 Archive")[-1].startswith(b"NO [EXPUNGEISSUED]")
+        assert client.ask("NOOP")[-1].startswith(b"OK")
+
+
+def test_mail_delivered_by_another_process_is_seen(imapd: Running) -> None:
+    with imapd.signed_in(select="INBOX") as client:
+        imapd.deliver(ALICE, HELLO)
+        assert client.ask("NOOP")[:-1] == [b"* 1 EXISTS", b"* 1 RECENT"]
+
+
+def test_idle_hears_of_a_delivery_a_flag_and_an_expunge(imapd: Running) -> None:
+    with imapd.signed_in() as other, imapd.signed_in(select="INBOX") as client:
+        client.send(b"a IDLE\r\n")
+        assert client.line() == b"+ idling"
+        fill(other, 1)
+        assert [client.line(), client.line()] == [b"* 1 EXISTS", b"* 1 RECENT"]
+        other.ask("SELECT INBOX")
+        other.ask(r"STORE 1 +FLAGS (\Deleted)")
+        assert client.line() == rb"* 1 FETCH (FLAGS (\Deleted \Recent))"
+        other.ask("EXPUNGE")
+        assert client.line() == b"* 1 EXPUNGE"
+        client.send(b"done\r\n")
+        assert client.line().startswith(b"a OK")
+
+
+def test_idle_tells_what_happened_before_it(imapd: Running) -> None:
+    with imapd.signed_in() as other, imapd.signed_in(select="INBOX") as client:
+        fill(other, 1)
+        client.send(b"a IDLE\r\n")
+        assert [client.line() for _ in range(3)] == [b"+ idling", b"* 1 EXISTS", b"* 1 RECENT"]
+
+
+def test_idle_ends_with_any_other_line_and_the_session_goes_on(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        client.send(b"a IDLE\r\nb NOOP\r\nc NOOP\r\n")
+        assert client.line() == b"+ idling"
+        assert client.line().startswith(b"a BAD")
+        assert client.line().startswith(b"c OK")
+
+
+def test_pipelined_commands_are_done_in_order(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        fill(client)
+        client.send(b"a SELECT INBOX\r\nb STORE 1 +FLAGS.SILENT \\Deleted\r\nc EXPUNGE\r\nd SEARCH ALL\r\ne UID FETCH 1:* UID\r\n")
+        assert client.replies(b"c")[-2:] == [b"* 1 EXPUNGE", b"OK Done"]
+        assert client.replies(b"d")[0] == b"* SEARCH 1 2"
+        assert client.replies(b"e")[:-1] == [b"* 1 FETCH (UID 2)", b"* 2 FETCH (UID 3)"]
