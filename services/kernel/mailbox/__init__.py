@@ -28,5 +28,6 @@ compares the times of ``new/`` and ``cur/`` with those in the index and reads th
 a stranger drops in are found. Every change takes a new modseq in its folder, and each commit touches ``malleposte.notify``, which wakes watchers.
 
 Failure: a full disk or quota and an unknown folder have their own exceptions; anything else is ``MailboxTrouble``, temporary. Not crash-proof: a
-flag change of the last seconds before a power cut (names are not synced for flags). Not for NFS: SQLite's shared memory needs one kernel.
+flag change of the last seconds before a power cut (names are not synced for flags). A stranger's file that arrives in the same tick of
+the kernel's clock as a change of ours (4 ms) is found only with the next change. Not for NFS: SQLite's shared memory needs one kernel.
 """

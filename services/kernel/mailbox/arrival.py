@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import msgspec
 
+from services.kernel.mailbox import filename
 from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.draft import Draft, count_bare_lf
 from services.kernel.mailbox.home import Home
+from services.kernel.mailbox.ledger import Ledger, Row
 from services.kernel.mailbox.records import Quota, Usage
 
 SYNC_ALL_FROM = 4
@@ -67,6 +69,24 @@ def put_back(home: Home, new: str, old: str) -> None:
     """Undo a rename; when that fails the next look takes the file in where it is."""
     with suppress(OSError):
         home.disk.rename(new, old)
+
+
+def admit(ledger: Ledger, home: Home, staged: Sequence[Staged], bits: int, undo: ExitStack) -> list[int]:
+    """Give staged messages UIDs, names and rows in a folder, S1 to S3 with the commit; ``undo`` takes the names back. Raises ``OSError``."""
+    directory = home.directory(ledger.counters.name)
+    first = ledger.take_uids(len(staged))
+    modseq = ledger.take_modseq()
+    now = int(home.tools.clock())
+    rows = []
+    for uid, message in enumerate(staged, first):
+        stem = filename.stem(message.unique, message.size, message.served, uid)
+        row = Row(uid, modseq, bits, message.internaldate, message.size, message.served, now, stem, not bits)
+        path = f"{directory}/{row.place}"
+        home.disk.rename(message.path, path)
+        undo.callback(discard, home, path)
+        rows.append(row)
+    ledger.insert(rows)
+    return [row.uid for row in rows]
 
 
 def within(quota: Quota, usage: Usage, staged: Iterable[Staged]) -> list[bool]:

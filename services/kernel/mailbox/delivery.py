@@ -10,13 +10,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from services.kernel.mailbox import arrival, names
+from services.kernel.mailbox import arrival
 from services.kernel.mailbox.arrival import Staged
 from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.draft import Draft
-from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.records import Appended, Quota
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import MailboxTrouble, OverQuota, Refusal, mapped
@@ -47,7 +45,6 @@ class _Waiting:
         self.future: asyncio.Future[Appended] = loop.create_future()
         self.user: UserMail | None = None
         self.staged: Staged | None = None
-        self.folder: Folder | None = None
         self.answer: Appended | None = None
         self.trouble: Exception | None = None
 
@@ -113,29 +110,34 @@ class Delivery:
 
     def _commit(self, batch: Sequence[_Waiting]) -> None:
         for waiting in batch:
-            with _blaming([waiting]):
-                self._stage(waiting)
+            self._stage(waiting)
         staged = _in_hand(batch)
         with _blaming(staged):
             arrival.sync(self._disk, [waiting.staged for waiting in staged if waiting.staged])
         for user, group in _by_user(_in_hand(staged)):
             with _blaming(group):
-                _admit(user, group)
-        admitted = _in_hand(staged)
-        with _blaming(admitted):
-            self._sync_names({waiting.folder.new_directory for waiting in admitted if waiting.folder})
+                _deposit(user, group)
+        deposited = _in_hand(staged)
+        with _blaming(deposited):
+            self._sync_names(deposited)
         for waiting in batch:
             if waiting.trouble and waiting.user and waiting.staged:
                 arrival.discard(waiting.user.home, waiting.staged.path)
 
     def _stage(self, waiting: _Waiting) -> None:
         letter = waiting.letter
-        waiting.user = self._store.user(letter.address)
-        waiting.staged = arrival.stage(waiting.user.home, letter.draft, letter.prefix, None)
+        with _blaming((waiting,)):
+            waiting.user = self._store.user(letter.address)
+            try:
+                waiting.staged = arrival.stage(waiting.user.home, letter.draft, letter.prefix, None)
+            except FileNotFoundError:
+                self._store.forget(letter.address)
+                raise
 
-    def _sync_names(self, directories: set[Path]) -> None:
+    def _sync_names(self, deposited: Sequence[_Waiting]) -> None:
+        directories = [user.new_directory for user, _ in _by_user(deposited)]
         several = len(directories) >= arrival.SYNC_ALL_FROM
-        for directory in list(directories)[:1] if several else directories:
+        for directory in directories[:1] if several else directories:
             self._disk.sync_directory(directory, whole=several)
 
 
@@ -151,11 +153,9 @@ def _by_user(batch: Sequence[_Waiting]) -> list[tuple[UserMail, list[_Waiting]]]
     return list(groups.items())
 
 
-def _admit(user: UserMail, group: Sequence[_Waiting]) -> None:
-    folder = user.folder(names.INBOX)
-    answers = folder.admit([waiting.staged for waiting in group if waiting.staged], group[-1].letter.quota)
+def _deposit(user: UserMail, group: Sequence[_Waiting]) -> None:
+    answers = user.deposit([waiting.staged for waiting in group if waiting.staged], group[-1].letter.quota)
     for waiting, answer in zip(group, answers, strict=True):
-        waiting.folder = folder
         waiting.answer = answer
         if answer is None:
             waiting.trouble = OverQuota(f"the mailbox of {user.address} is full")

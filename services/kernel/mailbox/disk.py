@@ -14,13 +14,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Disk:
     """The real one. Methods raise ``OSError``."""
 
-    def make_directory(self, path: Path) -> None:
-        """Make a directory that all programs of the store may use; one that exists is fine."""
+    def make_directory(self, path: Path) -> bool:
+        """Make a directory that all programs of the store may use, unless it exists; return whether it was made."""
         try:
             path.mkdir()
         except FileExistsError:
-            return
+            return False
         path.chmod(DIRECTORY_MODE)
+        return True
 
     def create(self, path: str) -> int:
         """Open a new file for writing."""

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 
 from services.kernel.mailbox import arrival, filename, flags, look
-from services.kernel.mailbox.arrival import Staged
 from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.home import Home
-from services.kernel.mailbox.ledger import Ledger, Row, total
-from services.kernel.mailbox.records import Appended, Changes, Copied, FlagChange, FlagWord, Message, Origin, Quota, Status, Stored
+from services.kernel.mailbox.ledger import Ledger, Row
+from services.kernel.mailbox.records import Appended, Changes, Copied, FlagChange, FlagWord, Message, Origin, Status, Stored
 from services.kernel.mailbox.served import Content, read_served
 from services.kernel.mailbox.trouble import NoSuchFolder, NoSuchMessage, mapped
 
@@ -38,8 +36,7 @@ class Folder:
             if is_ours:
                 yield ledger
         if ledger.has_changed:
-            with mapped():
-                self._home.notify()
+            self._home.notify()
         if not is_ours:
             # only now, so that what the look found is committed
             raise NoSuchFolder(f"{self.name} is another one now")
@@ -130,43 +127,10 @@ class Folder:
             arrival.sync(self._home.disk, [staged])
             with self._changing() as ledger:
                 bits = self._use_flags(ledger, origin.flags)
-                (uid,) = self._admit(ledger, [staged], bits, undo)
+                (uid,) = arrival.admit(ledger, self._home, [staged], bits, undo)
             undo.pop_all()
             self._home.disk.sync_directory(self._directory / ("cur" if bits else "new"))
         return Appended(self.uidvalidity, uid)
-
-    def _admit(self, ledger: Ledger, staged: Sequence[Staged], bits: int, undo: ExitStack) -> list[int]:
-        """Give staged messages UIDs, names and rows: S1 to S3 with the commit. ``undo`` takes the names back."""
-        first = ledger.take_uids(len(staged))
-        modseq = ledger.take_modseq()
-        now = int(self._home.tools.clock())
-        rows = []
-        for uid, message in enumerate(staged, first):
-            stem = filename.stem(message.unique, message.size, message.served, uid)
-            row = Row(uid, modseq, bits, message.internaldate, message.size, message.served, now, stem, not bits)
-            path = f"{self._directory}/{row.place}"
-            self._home.disk.rename(message.path, path)
-            undo.callback(arrival.discard, self._home, path)
-            rows.append(row)
-        ledger.insert(rows)
-        return [row.uid for row in rows]
-
-    def admit(self, staged: Sequence[Staged], quota: Quota) -> Sequence[Appended | None]:
-        """Take in messages that are staged and synced, without a look; ``None`` for one beyond the quota. The caller syncs ``new_directory``."""
-        with ExitStack() as undo:
-            with self._home.index.writing() as db, look.at_work(db, self._home, self.name, looking=False) as ledger:
-                fits = arrival.within(quota, total(db), staged)
-                accepted = [message for message, fit in zip(staged, fits, strict=True) if fit]
-                numbers = iter(self._admit(self._check(ledger), accepted, 0, undo) if accepted else ())
-            undo.pop_all()
-        with mapped():
-            self._home.notify()
-        return [Appended(self.uidvalidity, next(numbers)) if fit else None for fit in fits]
-
-    @property
-    def new_directory(self) -> Path:
-        """Where messages without flags arrive."""
-        return self._directory / "new"
 
     def _use_flags(self, ledger: Ledger, wanted: frozenset[str]) -> int:
         """The bits of flags, among which keywords may be new to the folder."""
@@ -270,8 +234,8 @@ class Folder:
 
     def _copied(self, target: "Folder", rows: Sequence[Row], copies: Sequence[Row]) -> Copied:
         if rows:
+            self._home.notify()
             with mapped():
-                self._home.notify()
                 for part in ("new", "cur"):
                     self._home.disk.sync_directory(target._directory / part)
         return Copied(target.uidvalidity, [(row.uid, copy.uid) for row, copy in zip(rows, copies, strict=True)])

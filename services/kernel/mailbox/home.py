@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,12 +48,15 @@ class Home:
         return self.maildir / names.directory(name)
 
     def make(self) -> None:
-        """Make what every Maildir has, as far as it is missing. Raises ``OSError``."""
-        for path in (self.maildir.parent.parent, self.maildir.parent, self.maildir):
-            self.disk.make_directory(path)
+        """Make what every Maildir has, as far as it is missing, durably. Raises ``OSError``."""
+        above = (self.maildir.parent.parent, self.maildir.parent, self.maildir)
+        is_new = [self.disk.make_directory(path) for path in above]
         self.make_folder(self.maildir)
         if not self.notify_path.exists():
             os.close(os.open(self.notify_path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE))
+        if any(is_new):
+            for path in (*above, above[0].parent):
+                self.disk.sync_directory(path)
 
     def make_folder(self, directory: Path) -> None:
         """Make a folder's directories; ``cur`` last, because a directory with it is a folder. Raises ``OSError``."""
@@ -68,8 +72,9 @@ class Home:
         return [names.INBOX, *sorted(name for name in found if name and (self.directory(name) / "cur").is_dir())]
 
     def notify(self) -> None:
-        """Wake those who watch this mailbox. Raises ``OSError``."""
-        os.utime(self.notify_path)
+        """Wake those who watch this mailbox. What is committed stands even when nobody can be woken."""
+        with suppress(OSError):
+            os.utime(self.notify_path)
 
     def read_keywords(self, directory: Path) -> tuple[str, ...]:
         """The keywords of a folder in the order of their letters, from a file of ``<number> <keyword>`` lines."""

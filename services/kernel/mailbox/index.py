@@ -21,7 +21,7 @@ LOCK_NAME = "malleposte.lock"
 VERSION = 1
 BUSY_SECONDS = 20.0
 """A transaction that moves 100,000 messages takes about this long; the others wait for it."""
-CACHE_KIB = 512
+CACHE_KIB = 256
 """SQLite's page cache for each open mailbox: the inner pages of an index of 100,000 messages."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SCHEMA = f"""

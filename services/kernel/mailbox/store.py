@@ -72,6 +72,13 @@ class MailStore:
             home.make()
         return UserMail(address, home, self._settings.special_folders)
 
+    def forget(self, address: str) -> None:
+        """Open the mailbox anew next time: its directory is gone. Blocks."""
+        with self._lock:
+            user = self._users.pop(addresses.fold(address), None)
+        if user is not None:
+            user.home.index.close()
+
     def draft(self) -> Draft:
         """Begin a message that is still coming in. Never blocks."""
         return Draft(self._settings.root)

@@ -9,11 +9,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from services.kernel.mailbox import arrival, look, names
+from services.kernel.mailbox.arrival import Staged
 from services.kernel.mailbox.disk import FILE_MODE
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.home import Home
 from services.kernel.mailbox.ledger import Ledger, total
-from services.kernel.mailbox.records import FolderInfo, Status, Usage
+from services.kernel.mailbox.records import Appended, FolderInfo, Quota, Status, Usage
 from services.kernel.mailbox.trouble import BadFolderName, FolderExists, Locked, NoSuchFolder, mapped
 
 POP3_LOCK_NAME = "malleposte.pop3.lock"
@@ -110,7 +111,7 @@ class UserMail:
             self._home.disk.rename(str(self._home.directory(name)), str(grave))
         with mapped():
             shutil.rmtree(grave, ignore_errors=True)
-            self._home.notify()
+        self._home.notify()
 
     def rename(self, old: str, new: str) -> None:
         """Rename a folder and those below it; INBOX gives its messages to ``new`` and stays (RFC 9051 section 6.3.6).
@@ -131,7 +132,7 @@ class UserMail:
             undo.pop_all()
         with mapped():
             self._home.disk.sync_directory(self._home.maildir)
-            self._home.notify()
+        self._home.notify()
 
     def _rename_all(self, db: sqlite3.Connection, old: str, new: str, undo: ExitStack) -> None:
         moved = [name for name in self._home.folder_names() if name == old or name.startswith(old + names.SEPARATOR)]
@@ -166,6 +167,26 @@ class UserMail:
     def status(self, name: str) -> Status:
         """Figures of a folder after a look at its directory. Raises ``NoSuchFolder``."""
         return self.folder(name).status()
+
+    def deposit(self, staged: Sequence[Staged], quota: Quota) -> Sequence[Appended | None]:
+        """Take messages that are staged and synced into INBOX; ``None`` for one beyond the quota. The caller syncs ``new_directory``.
+
+        Files of strangers are left for the next look: a delivery does not wait for it.
+        """
+        with ExitStack() as undo:
+            with self._home.index.writing() as db, look.at_work(db, self._home, names.INBOX, looking=False) as ledger:
+                uidvalidity = ledger.counters.uidvalidity
+                fits = arrival.within(quota, total(db), staged)
+                accepted = [message for message, fit in zip(staged, fits, strict=True) if fit]
+                numbers = iter(arrival.admit(ledger, self._home, accepted, 0, undo) if accepted else ())
+            undo.pop_all()
+        self._home.notify()
+        return [Appended(uidvalidity, next(numbers)) if fit else None for fit in fits]
+
+    @property
+    def new_directory(self) -> Path:
+        """Where ``deposit`` puts messages."""
+        return self._home.maildir / "new"
 
     def usage(self) -> Usage:
         """What all folders hold together."""

@@ -134,3 +134,12 @@ def test_session_goes_on_after_many_refusals(mda: Running) -> None:
         assert client.docmd("RCPT TO:<nobody@example.test>")[0] == 550
         client.docmd("RSET")
     assert [code for code, _ in deliver(client, ["alice@example.test"])] == [250]
+
+
+def test_mailbox_that_was_deleted_by_hand_is_made_again_at_the_next_attempt(mda: Running, root: Path) -> None:
+    client = connect(mda)
+    deliver(client, ["alice@example.test"])
+    shutil.rmtree(root / "mail" / "example.test" / "alice")
+    assert [code for code, _ in deliver(client, ["alice@example.test"])] == [451]
+    assert [code for code, _ in deliver(client, ["alice@example.test"])] == [250]
+    assert len(mda.inbox("alice@example.test")) == 1

@@ -157,7 +157,7 @@ def test_folder_of_dovecot_keeps_its_uids(machine: Machine, alice: UserMail) -> 
     drop(maildir / "new" / "4.unlisted")
     inbox = alice.folder("INBOX")
     assert inbox.uidvalidity == 1_300_000_000
-    assert [(message.uid, message.flags) for message in inbox.messages()] == [(12, frozenset()), (15, frozenset({"\\Seen", "Junk"})), (30, frozenset())]
+    assert {message.uid: message.flags for message in inbox.messages()} == {12: frozenset(), 15: frozenset({"\\Seen", "Junk"}), 30: frozenset()}
     assert inbox.keywords() == ("$Forwarded", "Junk")
 
 
