@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 VERSION := $(or $(MALLEPOSTE_VERSION),dev)
 BIN := .venv/bin
+# a fuzzer that finds a way to eat all memory shall fail in its test, not take the machine along: 8 GB is ten times what the tests use
+PYTEST := ulimit -v 8000000; $(BIN)/pytest
 PEERS := dns world client postgres
 # the site with all that may have been started around it
 ALL := docker compose -f compose.yaml -f compose.demo.yaml --profile '*'
@@ -64,13 +66,13 @@ lint: venv ## style, types and import contracts
 	PYTHONPATH=tests/lab $(BIN)/lint-imports
 
 unit: venv ## the tests that need no containers
-	$(BIN)/pytest tests/architecture tests/unit tests/fuzz
+	$(PYTEST) tests/architecture tests/unit tests/fuzz
 
 integration: venv build peers ## the tests on running containers
-	$(BIN)/pytest tests/integration
+	$(PYTEST) tests/integration
 
 test: lint build peers ## everything: lint, then all tests
-	$(BIN)/pytest tests/architecture tests/unit tests/fuzz tests/integration
+	$(PYTEST) tests/architecture tests/unit tests/fuzz tests/integration
 
 bench: venv build peers ## measure the site beside Postfix and Dovecot
 	$(BIN)/python -m tests.bench
