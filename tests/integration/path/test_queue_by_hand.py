@@ -41,7 +41,6 @@ def test_held_message_stays_until_it_is_released(site: Site, waiting: tuple[str,
     (entry,) = site.malle_json("queue", "list", "--to", target)
     assert entry["state"] == "hold"
     site.malle("queue", "release", queue_id)
-    site.malle("queue", "flush", queue_id)
     site.events.wait(kind="delivered", recipient=target)
 
 

@@ -1,8 +1,8 @@
 """The pytest fixtures of the lab.
 
 A test suite names its site by overriding ``lab_files`` (Compose files), ``lab_services`` (whose logs hold events) and, when it wants,
-``lab_profiles``. The site starts once a session, on ports of its own on 127.0.0.1, and is taken down with its volumes at the end, also after a failure. pytest-docker
-does both; ``LAB_KEEP=yes`` leaves everything running for a look.
+``lab_profiles`` and ``lab_environment``. The site starts once a session, on ports of its own on 127.0.0.1, and is taken down with its
+volumes at the end, also after a failure. ``LAB_KEEP=yes`` leaves everything running for a look.
 """
 
 import os
