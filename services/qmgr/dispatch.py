@@ -58,7 +58,8 @@ class Dispatcher:
         was_told = False
         while True:
             try:
-                client: Client = await asyncio.wait_for(channel.connect(self._settings.relay, DeliveryResponse), CONNECT_SECONDS)
+                async with asyncio.timeout(CONNECT_SECONDS):  # not wait_for, which loses a cancellation in 3.11
+                    client: Client = await channel.connect(self._settings.relay, DeliveryResponse)
             except (OSError, TimeoutError) as error:
                 if not was_told:
                     self._on_trouble("relay", f"{self._settings.relay}: {str(error) or 'no answer'}")

@@ -4,6 +4,7 @@ A message may move while it is looked at: it is then looked for again, and left 
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from services.kernel.mail.queueid import arrival
 from services.kernel.spool.format import Corrupt, QueueFile, Status, Unfinished
@@ -14,6 +15,8 @@ from services.kernel.wire.control import Entry, RecipientEntry, Selection, Shown
 
 HISTORY_LINES = 1000
 """The newest lines that ``show`` gives: 200 KB."""
+MOVES = 4
+"""More moves than a message makes while it is looked at."""
 _WORDS = {
     Status.PENDING: "pending",
     Status.WARNED: "pending, sender warned",
@@ -39,7 +42,9 @@ def _candidates(store: QueueStore, selection: Selection, states: tuple[State, ..
     if selection.ids:
         found = [(queue_id, store.find(queue_id)) for queue_id in sorted(set(selection.ids))]
         return [(queue_id, state) for queue_id, state in found if state is not None and state in wanted]
-    places = {queue_id: state for state in wanted for queue_id in store.ids(state)}
+    # mail goes to and fro between active and deferred: looked at once more in deferred, none slips past
+    again = [State.DEFERRED] if State.DEFERRED in wanted else []
+    places = {queue_id: state for state in [*again, *wanted, *again] for queue_id in store.ids(state)}
     return sorted(places.items())
 
 
@@ -67,13 +72,15 @@ def describe(store: QueueStore, queue_id: str, state: State) -> Entry | None:
 
 
 def _read(store: QueueStore, queue_id: str, state: State) -> tuple[QueueFile, State]:
-    try:
-        return store.load(state, queue_id), state
-    except FileNotFoundError:
-        moved = store.find(queue_id)
-        if moved is None:
-            raise
-        return store.load(moved, queue_id), moved
+    """Look for a message where it was, and where it has gone meanwhile. Raises ``FileNotFoundError`` when there is none."""
+    place: State | None = state
+    for _ in range(MOVES):
+        if place is None:
+            break
+        with suppress(FileNotFoundError):
+            return store.load(place, queue_id), place
+        place = store.find(queue_id)
+    raise FileNotFoundError(queue_id)
 
 
 def _pending(file: QueueFile, words: dict[int, Attempt]) -> list[RecipientEntry]:
@@ -95,7 +102,7 @@ def matches(selection: Selection, entry: Entry, now: float) -> bool:
         and _holds(selection.recipient, [recipient.address for recipient in recipients])
         and _holds(selection.reason, [recipient.reason for recipient in recipients])
         and _holds(selection.site, [recipient.nexthop for recipient in recipients])
-        and entry.arrived <= now - selection.older_than_seconds
+        and (not selection.older_than_seconds or entry.arrived <= now - selection.older_than_seconds)
     )
 
 

@@ -1,0 +1,69 @@
+import asyncio
+import os
+from pathlib import Path
+
+from services.kernel.wire.hint import BATCH_IDS, Hinter
+from services.qmgr.hints import HintSocket
+from tests.unit.kernel.spool.messages import name
+from tests.unit.qmgr.rig import DEADLINE_SECONDS
+
+
+def listen(path: Path, heard: list[str], enough: asyncio.Event, count: int) -> HintSocket:
+    def on_hint(queue_ids: list[str]) -> None:
+        heard.extend(queue_ids)
+        if len(heard) >= count:
+            enough.set()
+
+    receiver = HintSocket(path, os.getgid(), on_hint)
+    receiver.open()
+    return receiver
+
+
+def test_hints_arrive_even_when_there_are_more_than_the_socket_holds(tmp_path: Path) -> None:
+    count = 40 * BATCH_IDS
+    heard: list[str] = []
+
+    async def main() -> None:
+        enough = asyncio.Event()
+        receiver = listen(tmp_path / "hint", heard, enough, count)
+        sender = Hinter(str(tmp_path / "hint"))
+        sender.send([name(number) for number in range(count)])
+        await asyncio.wait_for(enough.wait(), DEADLINE_SECONDS)
+        sender.close()
+        receiver.close()
+
+    asyncio.run(main())
+    assert heard == [name(number) for number in range(count)]
+
+
+def test_hints_without_a_receiver_are_dropped(tmp_path: Path) -> None:
+    sender = Hinter(str(tmp_path / "hint"))
+    sender.send([name(1)])
+    sender.close()
+
+
+def test_socket_left_by_a_killed_process_is_replaced(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    async def main() -> None:
+        enough = asyncio.Event()
+        listen(tmp_path / "hint", [], asyncio.Event(), 1)
+        receiver = listen(tmp_path / "hint", heard, enough, 1)
+        sender = Hinter(str(tmp_path / "hint"))
+        sender.send([name(1)])
+        await asyncio.wait_for(enough.wait(), DEADLINE_SECONDS)
+        sender.close()
+        receiver.close()
+
+    asyncio.run(main())
+    assert heard == [name(1)]
+
+
+def test_group_of_the_queue_may_send(tmp_path: Path) -> None:
+    async def main() -> int:
+        receiver = listen(tmp_path / "hint", [], asyncio.Event(), 1)
+        mode = (tmp_path / "hint").stat().st_mode & 0o777
+        receiver.close()
+        return mode
+
+    assert asyncio.run(main()) == 0o660
