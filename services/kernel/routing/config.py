@@ -21,6 +21,6 @@ class RoutingSettings(Section):
     mailbox_transport: str = "lmtp:inet:mda:24"
     """Where mail for mailboxes here is delivered (Postfix `virtual_transport`)."""
     virtual_alias_expansion_limit: int = Field(default=1000, ge=1)
-    """Most recipients that one recipient may expand to (Postfix `virtual_alias_expansion_limit`)."""
+    """Most addresses that one recipient may expand to, those on the way included (Postfix `virtual_alias_expansion_limit`)."""
     virtual_alias_recursion_limit: int = Field(default=1000, ge=1)
     """Deepest nesting of aliases (Postfix `virtual_alias_recursion_limit`)."""

@@ -15,6 +15,9 @@ from services.kernel.routing.keys import alias_keys, bare
 from services.kernel.runtime.config import Site
 from services.kernel.tables.lookup import LookupTrouble, Table
 
+ADDRESS_LENGTH = 320
+"""RFC 5321 section 4.5.3.1: 64 octets of local part, the sign, 255 of domain. An alias whose extension grows at each turn ends here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Expander:
@@ -48,14 +51,14 @@ class Expander:
                     seen.add(fold(target))
                     onward.append((target, depth + 1))
             waiting += reversed(onward)
-            self._check_limits(recipient, len(final) + len(waiting), depth)
+            self._check_limits(recipient, len(seen) - 1, depth)
         if not final:
             raise LookupTrouble(f"aliases of {recipient} lead only to each other")
         return list(final.values())
 
     def _check_limits(self, recipient: str, count: int, depth: int) -> None:
         if count > self.settings.virtual_alias_expansion_limit:
-            raise LookupTrouble(f"{recipient} expands to more than {self.settings.virtual_alias_expansion_limit} recipients")
+            raise LookupTrouble(f"{recipient} expands to more than {self.settings.virtual_alias_expansion_limit} addresses")
         if depth >= self.settings.virtual_alias_recursion_limit:
             raise LookupTrouble(f"aliases of {recipient} are nested more than {self.settings.virtual_alias_recursion_limit} deep")
 
@@ -94,5 +97,8 @@ class Expander:
         for target in targets:
             local, name = split(target)
             local = local or split(address)[0]
-            completed.append(f"{local}{extension if is_unmatched else ''}@{name or self.site.hostname}")
+            full = f"{local}{extension if is_unmatched else ''}@{name or self.site.hostname}"
+            if len(full) > ADDRESS_LENGTH:
+                raise LookupTrouble(f"alias {key} makes an address of {len(full)} characters")
+            completed.append(full)
         return completed

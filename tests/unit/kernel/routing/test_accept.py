@@ -143,7 +143,7 @@ def test_pattern_table_sees_the_whole_address_only() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({"virtual_alias_expansion_limit": 3}, "more than 3 recipients"), ({"virtual_alias_recursion_limit": 3}, "nested more than 3 deep")],
+    [({"virtual_alias_expansion_limit": 3}, "more than 3 addresses"), ({"virtual_alias_recursion_limit": 3}, "nested more than 3 deep")],
 )
 def test_expansion_beyond_a_limit_is_temporary_trouble(settings: dict[str, Any], words: str) -> None:
     wide: dict[str, tuple[str, ...]] = {"a0@example.test": tuple(f"user{n}@elsewhere.test" for n in range(4))}
@@ -173,3 +173,9 @@ def test_answer_is_remembered_until_the_directory_changes() -> None:
     book.accounts["carol@example.test"] = True
     book.changes += 1
     assert isinstance(accept(asked, "carol@example.test"), Accepted)
+
+
+def test_alias_whose_extension_grows_at_each_turn_is_temporary_trouble() -> None:
+    book = Book(aliases={"a@example.test": ("a+longer@example.test", "a+wider@example.test")})
+    with pytest.raises(LookupTrouble):
+        accept(router(book), "a@example.test")
