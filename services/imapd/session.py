@@ -135,7 +135,7 @@ class Session:
 
 def permanent_flags(selected: Selected) -> bytes:
     """The flags that can be changed for good (RFC 3501 section 7.1): none in a folder that was examined."""
-    flags = flag_list(selected.view.flags if selected.is_writable else ())
+    flags = flag_list(selected.view.flags if selected.is_writable else frozenset())
     if selected.is_writable and selected.has_keyword_room:
         flags = flags[:-1] + b" \\*)"
     return b"* OK [PERMANENTFLAGS %b] Flags permitted\r\n" % flags

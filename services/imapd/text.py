@@ -98,4 +98,6 @@ def _from_base64(raw: bytes) -> bytes:
 
 
 def _decode(raw: bytes, charset: bytes) -> str:
-    return raw.decode(find_charset(charset) or "latin-1", "replace")
+    """What says to be ASCII, or says nothing, is often UTF-8, which holds ASCII; what is in no charset we know has at least its ASCII right."""
+    name = find_charset(charset) or "latin-1"
+    return raw.decode("utf-8" if name == "ascii" else name, "replace")

@@ -45,7 +45,7 @@ async def authenticate(session: Session, request: Authenticate) -> Reply:
     if response is None:
         session.write(b"+ \r\n")
         await session.flush()
-        response = await session.connection.next_line(session.house.settings.stall_seconds)
+        response = await session.connection.next_line(session.house.settings.login_seconds)
     if response == b"*":
         return bad("Cancelled")
     try:

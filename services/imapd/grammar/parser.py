@@ -123,12 +123,12 @@ def _request(scanner: Scanner) -> Request:
     if by_uid:
         scanner.expect(b" ")
         word = scanner.word()
-        parse_arguments = _WITH_UID.get(word)
-    else:
-        parse_arguments = _COMMANDS.get(word)
+    parse_arguments = (_WITH_UID if by_uid else _COMMANDS).get(word)
     if parse_arguments is not None:
         scanner.expect(b" ")
         return parse_arguments(scanner, by_uid)
+    if by_uid:
+        raise BadSyntax("Unknown command")
     try:
         return Bare(Verb(word.decode()))
     except ValueError:

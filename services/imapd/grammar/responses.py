@@ -1,9 +1,9 @@
 """The words of replies (RFC 3501 sections 7 and 9)."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from services.kernel.mailbox import names
 
@@ -75,7 +75,8 @@ def mailbox(name: str) -> bytes:
     return astring(names.encode(name).encode("ascii", "replace"))
 
 
-def flag_list(flags: Iterable[str]) -> bytes:
+@lru_cache(maxsize=1024)
+def flag_list(flags: frozenset[str]) -> bytes:
     """Write flags in a stable order: system flags first, then keywords."""
     return b"(%b)" % " ".join(sorted(flags, key=_flag_order)).encode("ascii", "replace")
 
