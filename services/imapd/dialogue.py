@@ -70,6 +70,8 @@ class Dialogue:
         while session.state is not State.OVER:
             event = await self._connection.next_event(self._patience())
             match event:
+                case Command(b""):
+                    pass  # some clients send one line end too many after a literal
                 case Command(text):
                     await self._answer(text)
                 case Offer():

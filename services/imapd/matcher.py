@@ -2,6 +2,7 @@
 
 import re
 
+from services.kernel.mailbox import names
 from services.kernel.mailbox.names import INBOX, SEPARATOR
 
 _STARS = re.compile(r"[*%]*\*[*%]*|%+")
@@ -11,7 +12,7 @@ class Pattern:
     """A pattern: ``*`` stands for anything, ``%`` for anything within a level. INBOX is compared in any case."""
 
     def __init__(self, text: str) -> None:
-        self._text = _STARS.sub(lambda found: "*" if "*" in found[0] else "%", text)
+        self._text = names.normalize(_STARS.sub(lambda found: "*" if "*" in found[0] else "%", text))
 
     def matches(self, name: str) -> bool:
         """Tell whether the whole name fits. Takes time in proportion to both lengths, whatever the pattern."""

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from services.imapd.grammar.charset import find as find_charset
+from services.imapd.sections import header_end
 from services.kernel.mail.mime import fields
 from services.kernel.mail.mime.structure import Part, scan
 from services.kernel.mailbox.served import Content
@@ -41,7 +42,7 @@ class Document:
 
     def __init__(self, content: Content) -> None:
         self._content = content
-        self._root = scan(content)
+        self._header_bytes = content[: header_end(content)]
         self._fields: dict[bytes, list[str]] | None = None
         self._header: str | None = None
         self._body: str | None = None
@@ -50,7 +51,7 @@ class Document:
         """The values of a field (in lower case), decoded and folded."""
         if self._fields is None:
             self._fields = {}
-            for key, field in fields.split(self._content[self._root.start : self._root.body_start]):
+            for key, field in fields.split(self._header_bytes):
                 self._fields.setdefault(key, []).append(folded(decode_header(fields.value(field))))
         return self._fields.get(name, [])
 
@@ -58,25 +59,24 @@ class Document:
     def header(self) -> str:
         """The whole header, decoded and folded."""
         if self._header is None:
-            self._header = _header_text(self._content, self._root)
+            self._header = _header_text(self._header_bytes)
         return self._header
 
     @property
     def body(self) -> str:
         """All text of the body, with the headers of messages inside, decoded and folded."""
         if self._body is None:
-            self._body = "\n".join(_texts(self._content, self._root))
+            self._body = "\n".join(_texts(self._content, scan(self._content)))
         return self._body
 
 
-def _header_text(content: Content, part: Part) -> str:
-    header = content[part.start : part.body_start]
+def _header_text(header: bytes) -> str:
     return folded("\n".join(decode_header(fields.unfold(field)) for _, field in fields.split(header)))
 
 
 def _texts(content: Content, part: Part) -> Iterator[str]:
     for child in part.children:
-        yield _header_text(content, child)
+        yield _header_text(content[child.start : child.body_start])
         yield from _texts(content, child)
     if not part.children and part.media.is_a(b"text"):
         yield folded(_decode(_body_bytes(content, part), part.media.parameter(b"charset") or b"utf-8"))

@@ -5,7 +5,8 @@ import re
 from services.imapd.grammar import sequence
 from services.imapd.grammar.sequence import SequenceSet
 
-_TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]+')
+_TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,200}')
+"""It is repeated in the reply, so it cannot be of any length; clients use some ten characters."""
 _ATOM = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _ASTRING = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\]+')
 _LIST_MAILBOX = re.compile(rb'[^\x00-\x20\x7f-\xff(){"\\]+')

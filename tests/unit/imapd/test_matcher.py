@@ -22,6 +22,7 @@ from services.imapd.matcher import Pattern
         ("", "A", False),
         ("inbox", "INBOX", True),
         ("i*X", "INBOX", True),
+        ("inbox.%", "INBOX.x", True),
         ("a", "A", False),
         ("été", "été", True),
     ],
