@@ -10,7 +10,7 @@ Legal states of a message, by the directory its file is in::
     S6 corrupt             qmgr    does not parse; waits for the operator
     S7 gone                qmgr    every recipient is delivered, or failed and reported where a report is owed
 
-    S1 -> S2 smtpd; S1 -> S7 smtpd (refused), qmgr (writer dead for an hour)
+    S1 -> S2 smtpd; S1 -> S7 smtpd (refused), qmgr (not written to for a day)
     S2 -> S3 hint or scan; S3 -> S4 -> S3 backoff; S2, S3, S4 -> S5 -> S4 operator; S2, S3, S4 -> S6 parser
     S3 -> S7 done or expired; S2, S4, S5, S6 -> S7 operator
 

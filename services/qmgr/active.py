@@ -184,7 +184,7 @@ class Active:
         self.messages.pop(message.queue_id, None)
         if settlement.fate is Fate.DEFER:
             site = message.waits_for
-            is_up = site is not None and not self.schedule.site(site).was_dead  # since we decided
+            is_up = site is not None and not self.schedule.site(site).is_down  # since we decided
             self._parts.plan.add(message.queue_id, self._parts.clock() if is_up else settlement.until, site)
         self.on_room()
 

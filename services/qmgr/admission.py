@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from services.kernel.mail.queueid import is_queue_id
-from services.kernel.spool.format import Corrupt, QueueFile, Unfinished
+from services.kernel.spool.format import Corrupt, QueueFile, Truncated, Unfinished
 from services.kernel.spool.store import QueueStore, State
 from services.kernel.wire.events import Kind
 from services.qmgr.active import Active, Parts
@@ -19,8 +19,8 @@ BATCH = 100
 """Messages loaded at once: some 3 ms in the store's thread."""
 BACKLOG = 100_000
 """New messages known by name, 10 MB; beyond this they are left to a later scan."""
-UNFINISHED_SECONDS = 3600.0
-"""A file in ``incoming`` that is not whole and was not written to for this long was given up by its writer, whose own limits are shorter."""
+UNFINISHED_SECONDS = 86_400.0
+"""A file in ``incoming`` that is not whole and was not written to for this long was given up by its writer: a day for 256 KB is no upload."""
 RETRY_SECONDS = 60.0
 """A deferred message that the disk does not give is tried again after this."""
 
@@ -60,6 +60,10 @@ def _load(store: QueueStore, queue_id: str, state: State) -> Loaded:
 def _activate(store: QueueStore, queue_id: str, state: State) -> QueueFile:
     try:
         file = store.load(state, queue_id)
+    except Unfinished as unfinished:
+        if state is State.INCOMING:
+            raise
+        raise Corrupt(str(unfinished)) from unfinished
     except OSError as error:
         if error.errno == errno.EIO:
             raise Corrupt("the disk does not give it back") from error
@@ -73,11 +77,11 @@ def _activate(store: QueueStore, queue_id: str, state: State) -> QueueFile:
 
 @dataclass(slots=True)
 class Found:
-    """What a scan of ``incoming`` found: queue ids, files that were given up and removed, files that are none of ours and put aside."""
+    """What a scan of ``incoming`` found: queue ids, files that were given up and removed, and why others were put aside as corrupt."""
 
     queue_ids: list[str] = field(default_factory=list)
     abandoned: list[str] = field(default_factory=list)
-    strange: list[str] = field(default_factory=list)
+    corrupt: list[tuple[str, str]] = field(default_factory=list)
 
 
 def scan(store: QueueStore, now: float) -> Found:
@@ -86,24 +90,28 @@ def scan(store: QueueStore, now: float) -> Found:
     for entry in store.settled(now):
         if not is_queue_id(entry.name):
             store.move(entry.name, State.INCOMING, State.CORRUPT)
-            found.strange.append(entry.name)
-        elif entry.time < now - UNFINISHED_SECONDS and _is_abandoned(store, entry.name):
-            found.abandoned.append(entry.name)
-        else:
+            found.corrupt.append((entry.name, "not the name of a queue file"))
+        elif entry.time >= now - UNFINISHED_SECONDS:
             found.queue_ids.append(entry.name)
+        else:
+            _sort_old(store, entry.name, found)
     return found
 
 
-def _is_abandoned(store: QueueStore, queue_id: str) -> bool:
-    """Remove a message that was never finished, so that nobody was told that we have it."""
+def _sort_old(store: QueueStore, queue_id: str, found: Found) -> None:
+    """An old file is delivered when it is whole; one without its end may have been promised and is kept; one that was never finished goes."""
     try:
         store.load(State.INCOMING, queue_id)
+    except Truncated as truncated:
+        store.move(queue_id, State.INCOMING, State.CORRUPT)
+        found.corrupt.append((queue_id, str(truncated)))
     except Unfinished:
         store.remove(queue_id, State.INCOMING, has_history=False)
-        return True
+        found.abandoned.append(queue_id)
     except (Corrupt, OSError):
-        return False
-    return False
+        found.queue_ids.append(queue_id)
+    else:
+        found.queue_ids.append(queue_id)
 
 
 class Admission:
@@ -149,8 +157,8 @@ class Admission:
             self._trail.trouble("queue", str(error))
             return
         self.hint(found.queue_ids)
-        for name in found.strange:
-            self._trail.corrupt(name, State.INCOMING, "not the name of a queue file")
+        for name, reason in found.corrupt:
+            self._trail.corrupt(name, State.INCOMING, reason)
         for name in found.abandoned:
             self._trail.of(Kind.REMOVED, name, reason="its writer died before the message was accepted")
 

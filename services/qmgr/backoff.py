@@ -29,11 +29,12 @@ class Backoff:
     def retry_at(self, envelope: Envelope, now: float, chance: float, *, soon: bool = False) -> float:
         """The next attempt: after as long as the message has been here already (so waits double), between minimum and maximum.
 
-        ``soon`` puts the minimum of a local trouble in the place of the usual one. ``chance`` (0 to 1) spreads by a tenth.
+        ``soon`` is for trouble of our own: shorter minimum, and the usual minimum as the maximum. ``chance`` (0 to 1) spreads by a tenth.
         """
         settings = self.settings
         minimal = settings.mailbox_backoff_seconds if soon else settings.minimal_backoff_seconds
-        wait = min(max(now - envelope.arrived, minimal), settings.maximal_backoff_seconds)
+        maximal = settings.minimal_backoff_seconds if soon else settings.maximal_backoff_seconds
+        wait = min(max(now - envelope.arrived, minimal), maximal)
         return min(now + wait * (1.0 + 0.1 * chance), max(self.expires_at(envelope), now + minimal))
 
     def expires_at(self, envelope: Envelope) -> float:

@@ -138,6 +138,8 @@ class Control:
                 self._parts.plan.remove(queue_id)
                 if intent in (Intent.NONE, Intent.REQUEUE):
                     self._parts.plan.add(queue_id, self._parts.clock())
+        if intent is Intent.REQUEUE:
+            self._active.revive_all()
         self._tell(intent, intended if intent is not Intent.HOLD else [], moved)
         self._admission.wake()
         return control.Done(len(intended) + len(moved))

@@ -40,6 +40,7 @@ class Dispatcher:
         self._under_way: dict[asyncio.Future[DeliveryResponse], float] = {}
         self._is_stopping = False
         self._is_pump_planned = False
+        self._is_away = False
         self._turn = 0
 
     @property
@@ -55,18 +56,17 @@ class Dispatcher:
             group.create_task(self._sweep())
 
     async def _keep_connected(self) -> None:
-        was_told = False
         while True:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):  # not wait_for, which loses a cancellation in 3.11
                     client: Client = await channel.connect(self._settings.relay, DeliveryResponse)
             except (OSError, TimeoutError) as error:
-                if not was_told:
+                if not self._is_away and not self._clients:
+                    self._is_away = True
                     self._on_trouble("relay", f"{self._settings.relay}: {str(error) or 'no answer'}")
-                was_told = True
                 await asyncio.sleep(RECONNECT_SECONDS)
                 continue
-            was_told = False
+            self._is_away = False
             await self._use(client)
 
     async def _use(self, client: Client) -> None:

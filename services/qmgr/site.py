@@ -29,7 +29,7 @@ class SiteRules:
 class Site:
     """The state of one destination."""
 
-    __slots__ = ("_cohorts", "_rules", "dead_until", "in_flight", "nexthop", "pace", "periods", "reason", "window")
+    __slots__ = ("_cohorts", "_rules", "dead_until", "in_flight", "is_down", "nexthop", "pace", "periods", "reason", "window")
 
     def __init__(self, nexthop: NextHop, rules: SiteRules) -> None:
         self.nexthop = nexthop
@@ -38,6 +38,8 @@ class Site:
         self.in_flight = 0
         self.dead_until = 0.0
         self.periods = 0
+        self.is_down = False
+        """It died, and nothing succeeded since; also when an operator revived it."""
         self.pace = 0.0
         self.reason = ""
         self._cohorts = 0.0
@@ -46,11 +48,6 @@ class Site:
     def is_suspect(self) -> bool:
         """It failed and was not heard of well since."""
         return self._cohorts > 0 or self.periods > 0
-
-    @property
-    def was_dead(self) -> bool:
-        """It is dead, or was and nothing succeeded since."""
-        return self.periods > 0
 
     @property
     def is_slow(self) -> bool:
@@ -69,7 +66,7 @@ class Site:
 
     def succeed(self, seconds: float) -> bool:
         """It answered; ``seconds`` is what the delivery took. Returns whether it was dead before."""
-        was_dead = self.was_dead
+        was_down, self.is_down = self.is_down, False
         if self.periods:
             self.window = min(self._rules.initial, self._rules.limit)
         elif self.window < self._rules.limit and self.window < self.in_flight + self._rules.initial:
@@ -77,7 +74,7 @@ class Site:
         self.pace += PACE_WEIGHT * (seconds - self.pace)
         self._cohorts = 0.0
         self.revive()
-        return was_dead
+        return was_down
 
     def fail(self, now: float, chance: float, reason: str) -> bool:
         """It failed as a site. ``chance`` is between 0 and 1. Returns whether it is dead by this."""
@@ -91,6 +88,7 @@ class Site:
         wait = min(self._rules.maximal, self._rules.minimal * 2.0 ** min(self.periods, 20))
         self.dead_until = now + wait * (0.9 + 0.2 * chance)
         self.periods += 1
+        self.is_down = True
         self.window = 1
         return True
 

@@ -49,6 +49,10 @@ class Disk:
         """The length of an open file in bytes."""
         return os.fstat(file).st_size
 
+    def has_name(self, file: int) -> bool:
+        """Tell whether an open file still has a name."""
+        return os.fstat(file).st_nlink > 0
+
     def start_writeback(self, file: int) -> None:
         """Ask the kernel to write the file out now, without waiting: the data of a batch is then on its way when the first is synced."""
         os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)

@@ -59,11 +59,15 @@ _KNOWN = bytes(Status)
 
 
 class Corrupt(ValueError):
-    """The file is not what the store writes; the message says where it ends to be."""
+    """The file is not what the store writes; the words say where it ceases to be."""
 
 
 class Unfinished(Exception):
     """The content is still being written, or its writer died before it promised anything."""
+
+
+class Truncated(Unfinished):
+    """The file is shorter than it says: its last write is under way, or it lost its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +132,11 @@ def prefix(envelope: Envelope, recipients: Sequence[Recipient]) -> Prefix:
 
 
 def parse_layout(head: bytes) -> Layout:
-    """Read the version line from the first ``HEAD_BYTES`` of a file. Raises ``Corrupt``, or ``Unfinished`` for an empty file."""
+    """Read the version line from the first ``HEAD_BYTES`` of a file. Raises ``Corrupt``, or ``Unfinished`` for less."""
     if not head:
         raise Unfinished("empty")
+    if len(head) < HEAD_BYTES and (MAGIC.startswith(head[: len(MAGIC)])):
+        raise Truncated("shorter than a version line")
     if len(head) < HEAD_BYTES or not head.startswith(MAGIC) or head[HEAD_BYTES - 1] != 0x0A:
         raise Corrupt("no version line")
     fields = head[len(MAGIC) : HEAD_BYTES - 1].split(b" ")
@@ -152,7 +158,9 @@ def parse(layout: Layout, block: bytes, file_bytes: int) -> QueueFile:
     """Read what stands before the content; ``block`` holds the file at least up to there. Raises ``Corrupt`` or ``Unfinished``."""
     if layout.content_bytes < 0:
         raise Unfinished("content is being written")
-    if file_bytes != layout.file_bytes:
+    if file_bytes < layout.file_bytes:
+        raise Truncated(f"{file_bytes} bytes long instead of {layout.file_bytes}")
+    if file_bytes > layout.file_bytes:
         raise Corrupt(f"{file_bytes} bytes long instead of {layout.file_bytes}")
     end = STATUS_OFFSET + layout.recipients
     statuses = bytearray(block[STATUS_OFFSET:end])

@@ -1,5 +1,6 @@
 """A queue file in the making: plain blocking calls, for the threads of ``intake`` and for qmgr's own reports."""
 
+import errno
 from collections.abc import Callable, Sequence
 
 from services.kernel.mail.envelope import Envelope, Recipient
@@ -18,6 +19,7 @@ class NewFile:
         self._file = -1
         self._written = 0
         self._is_named = False
+        self._is_spilled = False
         self.content_bytes = 0
         self.buffered_bytes = 0
 
@@ -29,16 +31,17 @@ class NewFile:
 
     def spill(self) -> None:
         """Write out what has gathered; the version line says that more will come. Raises ``OSError``."""
-        if not self._is_named:
+        if not self._is_spilled:
             self._create()
             self._append(self._prefix.encode(-1))
+            self._is_spilled = True
         self._append(self._take())
         self._disk.start_writeback(self._file)
 
     def finish(self) -> None:
         """Write out the rest and the final numbers. Raises ``OSError``."""
         top = self._prefix.encode(self.content_bytes)
-        if self._is_named:
+        if self._is_spilled:
             self._append(self._take())
             self._disk.write(self._file, top, 0)
         else:
@@ -47,8 +50,10 @@ class NewFile:
         self._disk.start_writeback(self._file)
 
     def sync(self) -> None:
-        """Return when the file is on stable storage, closed. Raises ``OSError``."""
+        """Return when the file is on stable storage, closed. Raises ``OSError``, also when it was taken for abandoned and removed."""
         self._disk.sync(self._file)
+        if self._is_spilled and not self._disk.has_name(self._file):
+            raise FileNotFoundError(errno.ENOENT, "removed while it was written", self._path)
         file, self._file = self._file, -1
         self._disk.close(file)
 

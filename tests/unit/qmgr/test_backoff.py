@@ -23,6 +23,10 @@ def test_trouble_of_our_own_is_tried_again_soon() -> None:
     assert BACKOFF.retry_at(envelope(), ARRIVED, 0.0, soon=True) == pytest.approx(ARRIVED + 10)
 
 
+def test_trouble_of_our_own_never_waits_as_long_as_others() -> None:
+    assert BACKOFF.retry_at(envelope(), ARRIVED + 4000, 0.0, soon=True) == pytest.approx(ARRIVED + 4300)
+
+
 def test_last_attempt_is_when_the_message_expires() -> None:
     now = ARRIVED + 5 * DAY - 1000
     assert BACKOFF.retry_at(envelope(), now, 1.0) == pytest.approx(ARRIVED + 5 * DAY)

@@ -260,18 +260,29 @@ def test_message_that_no_hint_told_of_is_found_by_a_scan(root: Path) -> None:
     play(root, always(DELIVERED), scenario)
 
 
-def test_what_a_dead_writer_left_unfinished_is_removed_after_an_hour(root: Path) -> None:
+@pytest.mark.parametrize(("content", "place"), [(b"", None), (b"malleposte-queue 1 ", "corrupt")], ids=["never-finished", "without-its-end"])
+def test_what_a_dead_writer_left_is_settled_after_a_day(root: Path, content: bytes, place: str | None) -> None:
     async def scenario(rig: Rig) -> None:
         left = root / "incoming" / name(1)
-        left.touch()
-        rig.now = left.stat().st_mtime + 60
+        left.write_bytes(content)
+        rig.now = left.stat().st_mtime + 3600
         await rig.admission.scan()
         await rig.quiet()
-        assert left.exists()
-        rig.now += 3600
+        assert rig.state(name(1)) is State.INCOMING
+        rig.now += DAY
         await rig.admission.scan()
-        assert not left.exists()
+        assert rig.state(name(1)) == place
 
+    play(root, always(DELIVERED), scenario)
+
+
+def test_active_message_that_lost_its_end_is_put_aside(root: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        assert rig.state(name(1)) is State.CORRUPT
+
+    put(root, envelope(), recipients())
+    (root / "active" / name(1)).write_bytes((root / "incoming" / name(1)).read_bytes()[:-1])
+    (root / "incoming" / name(1)).unlink()
     play(root, always(DELIVERED), scenario)
 
 

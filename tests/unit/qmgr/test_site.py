@@ -87,3 +87,13 @@ def test_destination_that_takes_long_is_slow() -> None:
     for _ in range(10):
         one.succeed(30)
     assert one.is_slow
+
+
+def test_destination_revived_by_hand_is_down_until_it_answers() -> None:
+    one = site(initial=1)
+    one.fail(NOW, 0.5, "refused")
+    one.revive()
+    assert one.has_room(NOW)
+    assert one.is_down
+    assert one.succeed(0.1)
+    assert not one.is_down

@@ -61,7 +61,7 @@ class MemoryDisk(Disk):
         self._journal, self._committed, self._files = [], 0, {}
         for inode in set(self._names.values()):
             inode.data = _after_cut(inode, chance)
-            inode.synced = bytes(inode.data)
+            inode.synced, inode.born = bytes(inode.data), 0
 
     def create(self, path: str) -> int:
         self._step()
@@ -91,6 +91,9 @@ class MemoryDisk(Disk):
 
     def size(self, file: int) -> int:
         return len(self._files[file].data)
+
+    def has_name(self, file: int) -> bool:
+        return self._files[file] in self._names.values()
 
     def start_writeback(self, file: int) -> None:
         return

@@ -136,6 +136,18 @@ def test_abort_during_a_cancelled_spill_leaves_nothing_behind(root: Path) -> Non
     assert names(root) == []
 
 
+def test_message_that_was_taken_for_abandoned_is_not_promised(root: Path) -> None:
+    async def job(intake: Intake) -> None:
+        draft = begin(intake)
+        draft.write(bytes(SPILL_BYTES))
+        await draft.drain()
+        (root / "incoming" / name(1)).unlink()
+        with pytest.raises(QueueTrouble):
+            await draft.commit()
+
+    run(root, job)
+
+
 def test_same_queue_id_twice_is_trouble_and_keeps_the_first(root: Path) -> None:
     async def job(intake: Intake) -> None:
         for content in (CONTENT, b"other"):
