@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,21 @@ class Running:
         """The events of one kind so far."""
         lines = [json.loads(line) for path in self.root.glob("*.jsonl") for line in path.read_text().splitlines()]
         return [event for event in lines if event["kind"] == kind]
+
+    def wait_for_event(self, kind: str) -> dict[str, Any]:
+        """Return the first event of a kind, once it is there."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not (found := self.events(kind)):
+            assert time.monotonic() < deadline, f"no event {kind}"
+        return found[0]
+
+    @contextlib.contextmanager
+    def without_directory(self) -> Iterator[None]:
+        """The database is not there for a while."""
+        path, aside = self.root / "directory.sqlite", self.root / "aside"
+        path.rename(aside)
+        yield
+        aside.rename(path)
 
     def limit(self, address: str, quota_bytes: int) -> None:
         """Give a user a quota."""

@@ -1,0 +1,89 @@
+"""What is not the client's fault is temporary, told to the operator, and ends neither the session nor the process."""
+
+from pathlib import Path
+
+import pytest
+
+from services.kernel.mailbox.folder import Folder
+from services.kernel.mailbox.store import MailStore
+from services.kernel.mailbox.trouble import MailboxTrouble
+from tests.unit.imapd.mail import HELLO
+from tests.unit.imapd.site import ALICE, PASSWORD, Running
+
+
+def fail(*_: object) -> None:
+    raise MailboxTrouble("disk on fire")
+
+
+def crash(*_: object) -> None:
+    raise ZeroDivisionError("of our own making")
+
+
+@pytest.mark.parametrize(("method", "command"), [("status", "SELECT INBOX"), ("status", "STATUS INBOX (MESSAGES)")])
+def test_store_that_fails_is_unavailable_for_now(imapd: Running, monkeypatch: pytest.MonkeyPatch, method: str, command: str) -> None:
+    with imapd.signed_in() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Folder, method, fail)
+            assert client.ask(command)[-1].startswith(b"NO [UNAVAILABLE]")
+        assert client.ask(command)[-1].startswith(b"OK")
+    assert "disk on fire" in imapd.events("trouble")[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("method", "command"),
+    [
+        ("content", "FETCH 1 BODY.PEEK[]"),
+        ("content", "SEARCH BODY x"),
+        ("store_flags", "STORE 1 FLAGS ()"),
+        ("copy", "COPY 1 Trash"),
+        ("changes", "NOOP"),
+        ("facts", "FETCH 1 ENVELOPE"),
+    ],
+)
+def test_defect_ends_one_command_and_not_the_session(imapd: Running, monkeypatch: pytest.MonkeyPatch, method: str, command: str) -> None:
+    with imapd.signed_in(select="INBOX") as client:
+        client.append("INBOX", HELLO)
+        with monkeypatch.context() as patch:
+            patch.setattr(Folder, method, crash)
+            assert client.ask(command)[-1] == b"NO [SERVERBUG] Internal error; try again later"
+        assert client.ask(command)[-1].startswith(b"OK")
+    assert "of our own making" in imapd.events("trouble")[0]["reason"]
+
+
+def test_defect_in_the_middle_of_a_message_ends_one_session_and_not_the_process(imapd: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    with imapd.signed_in() as other, imapd.signed_in() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(MailStore, "draft", crash)
+            client.send(b"a APPEND INBOX {3+}\r\nabc\r\n")
+            assert client.line().startswith(b"* BYE [SERVERBUG]")
+            assert client.line() == b""
+        assert other.ask("NOOP")[-1].startswith(b"OK")
+
+
+def test_directory_that_cannot_be_asked_is_unavailable_for_now(imapd: Running) -> None:
+    with imapd.without_directory(), imapd.client() as client:
+        assert client.ask(f'LOGIN {ALICE} "{PASSWORD}"')[-1].startswith(b"NO [UNAVAILABLE]")
+    with imapd.signed_in() as client:
+        assert client.ask("NOOP")[-1].startswith(b"OK")
+    assert imapd.events("auth_failed") == []
+
+
+def test_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
+    imapd = Running(tmp_path, stall_seconds=0.2)
+    try:
+        with imapd.signed_in(select="INBOX") as client:
+            client.append("INBOX", b"Subject: large\r\n\r\n" + b"x" * 20_000_000 + b"\r\n")
+            client.send(b"a FETCH 1 BODY[]\r\n")
+            assert imapd.wait_for_event("logout")["reason"] == "stalled"
+    finally:
+        imapd.stop()
+
+
+def test_client_that_stops_in_the_middle_of_a_message_is_cut_off(tmp_path: Path) -> None:
+    imapd = Running(tmp_path, stall_seconds=0.2)
+    try:
+        with imapd.signed_in() as client:
+            client.send(b"a APPEND INBOX {100+}\r\nhalf")
+            assert imapd.wait_for_event("logout")["reason"] == "idle for too long"
+    finally:
+        imapd.stop()
