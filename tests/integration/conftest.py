@@ -1,6 +1,7 @@
 """The site under test: the product's own Compose file, with the lab's overlay that shuts it in."""
 
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,8 +25,16 @@ def lab_services() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def lab_environment() -> dict[str, str]:
-    return {"MALLEPOSTE_CONFIG": str(ROOT / "tests/lab/config/site"), "MALLEPOSTE_HEALTH_INTERVAL": "1s"}
+def config(lab_name: str) -> Path:
+    """The site's configuration, a copy that tests may change; whoever changes it puts it back."""
+    copy = ROOT / "build/lab" / lab_name / "config"
+    shutil.copytree(ROOT / "tests/lab/config/site", copy, dirs_exist_ok=True)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def lab_environment(config: Path) -> dict[str, str]:
+    return {"MALLEPOSTE_CONFIG": str(config), "MALLEPOSTE_HEALTH_INTERVAL": "1s"}
 
 
 @pytest.fixture
