@@ -12,7 +12,7 @@ class Certificates(Section):
 
     directory: Path = Path("/certs")
     """Where `ca.pem`, `cert.pem` and `key.pem` are; a certificate found there without `ca-key.pem` was given and is left alone."""
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ("localhost",)
     """Further names in the certificate, beside `site.hostname`: what clients are told to connect to."""
     days: int = Field(default=825, ge=1)
     """How long a certificate is valid (Apple's limit for certificates of private CAs: support.apple.com/HT210176)."""

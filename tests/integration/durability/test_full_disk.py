@@ -2,38 +2,24 @@
 
 import smtplib
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from malleposte_lab import history
-from malleposte_lab.events import EventLog
-from malleposte_lab.project import Project
-from malleposte_lab.site import PORTS, Site
-from tests.integration.conftest import PASSWORD, ROOT, SERVICES
-from tests.integration.path.test_directory_on_postgresql import free_port
+from malleposte_lab.launch import Plan, running_site
+from malleposte_lab.site import Site
+from tests.integration.conftest import PASSWORD, ROOT
 
 SENDER = "carol@world.test"
 HALF_A_MEGABYTE = (b"x" * 76 + b"\r\n") * 6500
 
 
 @pytest.fixture(scope="module")
-def small_site(lab_name: str) -> Iterator[Site]:
-    files = [ROOT / "compose.yaml", ROOT / "tests/lab/compose.lab.yaml", ROOT / "tests/lab/compose.smalldisk.yaml"]
-    ports = {name: free_port() for name in PORTS}
-    environment = {f"MALLEPOSTE_PORT_{name}": str(port) for name, port in ports.items()}
-    environment |= {"LAB_NET": "10.213.9", "MALLEPOSTE_HEALTH_INTERVAL": "1s", "MALLEPOSTE_CONFIG": str(ROOT / "tests/lab/config/smalldisk")}
-    project = Project(f"{lab_name}-disk", files, environment)
-    try:
-        started = project.compose("up", "-d", "--wait", "--wait-timeout", "180", seconds=300)
-        if started.status != 0:
-            project.save_logs(Path("build/lab") / project.name)
-        assert started.status == 0, started.err.decode(errors="replace")[-3000:]
-        log = EventLog(project, SERVICES)
-        yield Site(project, log, ports)
-        log.close()
-    finally:
-        project.compose("down", "--volumes", "--timeout", "2", seconds=300)
+def small_site(lab_plan: Plan) -> Iterator[Site]:
+    environment = {**lab_plan.environment, "LAB_NET": "10.213.9", "MALLEPOSTE_CONFIG": str(ROOT / "tests/lab/config/smalldisk")}
+    files = [*lab_plan.files, ROOT / "tests/lab/compose.smalldisk.yaml"]
+    with running_site(Plan(f"{lab_plan.name}-disk", files, lab_plan.services, environment)) as running:
+        yield running
 
 
 def test_full_queue_answers_452_and_loses_nothing(small_site: Site, key: str) -> None:

@@ -2,45 +2,24 @@
 
 import imaplib
 import secrets
-import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from malleposte_lab import history
-from malleposte_lab.events import EventLog
-from malleposte_lab.project import Project
-from malleposte_lab.site import PORTS, Site
-from tests.integration.conftest import PASSWORD, ROOT, SERVICES
+from malleposte_lab.launch import Plan, running_site
+from malleposte_lab.site import Site
+from tests.integration.conftest import PASSWORD, ROOT
 
 SENDER = "carol@world.test"
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="module")
-def postgres_site(lab_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    files = [ROOT / "compose.yaml", ROOT / "tests/lab/compose.lab.yaml", ROOT / "tests/lab/compose.postgres.yaml"]
-    ports = {name: free_port() for name in PORTS}
-    environment = {f"MALLEPOSTE_PORT_{name}": str(port) for name, port in ports.items()}
-    environment |= {"LAB_NET": "10.213.8", "MALLEPOSTE_CONFIG": str(ROOT / "tests/lab/config/postgres"), "MALLEPOSTE_HEALTH_INTERVAL": "1s"}
-    project = Project(f"{lab_name}-pg", files, environment)
-    try:
-        started = project.compose("up", "-d", "--wait", "--wait-timeout", "180", seconds=300)
-        if started.status != 0:
-            project.save_logs(Path("build/lab") / project.name)
-        assert started.status == 0, started.err.decode(errors="replace")[-3000:]
-        log = EventLog(project, SERVICES)
-        yield Site(project, log, ports)
-        log.close()
-    finally:
-        project.compose("down", "--volumes", "--timeout", "2", seconds=300)
+def postgres_site(lab_plan: Plan) -> Iterator[Site]:
+    environment = {**lab_plan.environment, "LAB_NET": "10.213.8", "MALLEPOSTE_CONFIG": str(ROOT / "tests/lab/config/postgres")}
+    files = [*lab_plan.files, ROOT / "tests/lab/compose.postgres.yaml"]
+    with running_site(Plan(f"{lab_plan.name}-pg", files, lab_plan.services, environment)) as running:
+        yield running
 
 
 def test_mail_flows_by_accounts_and_aliases_of_the_database(postgres_site: Site, key: str) -> None:

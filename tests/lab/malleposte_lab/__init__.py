@@ -6,6 +6,7 @@ lines. Imports nothing of the services it tests, so that a bug of theirs cannot 
 * ``project``  one Compose project: containers, exec, kill and pause, logs
 * ``events``   the event lines of all containers as one list to wait on
 * ``site``     a mail site: accounts, ports, clients with the site's own CA
+* ``launch``   a site started, and taken down whatever happens
 * ``history``  unique messages in, mailboxes out: nothing accepted is lost, duplicates are counted
 * ``plugin``   the pytest fixtures
 * ``gate.py``, ``sink.py``  stand-alone programs that run inside the lab's containers

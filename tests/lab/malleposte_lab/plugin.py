@@ -8,18 +8,13 @@ volumes at the end, also after a failure. ``LAB_KEEP=yes`` leaves everything run
 import os
 import re
 import secrets
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from malleposte_lab.events import EventLog
-from malleposte_lab.project import Project
-from malleposte_lab.site import PORTS, Site
-
-UP_SECONDS = 300.0
-"""Creating and starting all containers on a slow disk."""
+from malleposte_lab.launch import LOGS, Plan, running_site
+from malleposte_lab.site import Site
 
 
 @pytest.fixture(scope="session")
@@ -53,47 +48,18 @@ def lab_name() -> str:
 
 
 @pytest.fixture(scope="session")
-def lab_ports() -> dict[str, int]:
-    """A free port of this machine for each published one, fixed for the whole session."""
-    sockets = {name: socket.socket() for name in PORTS}
-    for listener in sockets.values():
-        listener.bind(("127.0.0.1", 0))
-    ports = {name: listener.getsockname()[1] for name, listener in sockets.items()}
-    for listener in sockets.values():
-        listener.close()
-    return ports
+def lab_plan(
+    lab_name: str, lab_files: list[Path], lab_services: list[str], lab_environment: dict[str, str], lab_profiles: list[str]
+) -> Plan:
+    """What the fixtures above say together."""
+    return Plan(lab_name, lab_files, lab_services, lab_environment, lab_profiles)
 
 
 @pytest.fixture(scope="session")
-def lab_project(
-    lab_name: str, lab_files: list[Path], lab_profiles: list[str], lab_ports: dict[str, int], lab_environment: dict[str, str]
-) -> Iterator[Project]:
-    """The running project."""
-    environment = {f"MALLEPOSTE_PORT_{name}": str(port) for name, port in lab_ports.items()}
-    project = Project(lab_name, lab_files, {**environment, **lab_environment}, lab_profiles)
-    try:
-        started = project.compose("up", "-d", "--wait", "--wait-timeout", "180", seconds=UP_SECONDS)
-        if started.status != 0:
-            project.save_logs(Path("build/lab") / lab_name)
-            raise RuntimeError(f"the lab did not start:\n{started.err.decode(errors='replace')[-4000:]}")
-        yield project
-    finally:
-        if os.environ.get("LAB_KEEP") != "yes":
-            project.compose("down", "--volumes", "--timeout", "2", "--remove-orphans", seconds=UP_SECONDS)
-
-
-@pytest.fixture(scope="session")
-def lab_events(lab_project: Project, lab_services: list[str]) -> Iterator[EventLog]:
-    """All events of the session."""
-    log = EventLog(lab_project, lab_services)
-    yield log
-    log.close()
-
-
-@pytest.fixture(scope="session")
-def site(lab_project: Project, lab_events: EventLog, lab_ports: dict[str, int]) -> Site:
+def site(lab_plan: Plan) -> Iterator[Site]:
     """The site under test."""
-    return Site(lab_project, lab_events, lab_ports)
+    with running_site(lab_plan) as running:
+        yield running
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -101,8 +67,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Leave the logs of all containers behind when a test that used the lab failed."""
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]  # pluggy's old-style wrapper is untyped
-    project = getattr(item, "funcargs", {}).get("lab_project") or getattr(getattr(item, "funcargs", {}).get("site"), "project", None)
-    if report.when == "call" and report.failed and isinstance(project, Project):
-        where = Path("build/lab") / re.sub(r"[^\w.-]+", "_", item.nodeid)
-        project.save_logs(where)
+    sites = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, Site)]
+    if report.when == "call" and report.failed and sites:
+        where = LOGS / re.sub(r"[^\w.-]+", "_", item.nodeid)
+        for site in sites:
+            site.project.save_logs(where)
         report.sections.append(("lab", f"logs of all containers: {where}"))
