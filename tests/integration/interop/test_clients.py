@@ -105,9 +105,10 @@ def test_offlineimap_mirrors_a_mailbox(site: Site, account: Callable[..., str], 
 def test_mutt_lists_and_reads_a_message(site: Site, account: Callable[..., str], key: str) -> None:
     alice = account("alice")
     deliver(site, alice, key)
-    settings = f'set imap_user="{alice}"; set imap_pass="{PASSWORD}"; set ssl_ca_certificates_file="{CA}"; set ssl_force_tls=yes; set wait_key=no'
+    login = f'set imap_user="{alice}"; set imap_pass="{PASSWORD}"; set ssl_ca_certificates_file="{CA}"; set ssl_force_tls=yes'
+    quiet = "set folder=/tmp; set wait_key=no; set confirmappend=no; set confirmcreate=no; set delete=no"
     copy = f'push "<copy-message>/tmp/{key}.mbox<enter><exit>"'
-    mutt = f"stty rows 24 cols 80; TERM=xterm mutt -n -e '{settings}; set confirmappend=no; set confirmcreate=no; set delete=no; {copy}' -f imaps://imapd/INBOX"
+    mutt = f"stty rows 24 cols 80; TERM=xterm mutt -n -e '{login}; {quiet}; {copy}' -f imaps://imapd/INBOX"
     run(site, "script", "-qec", mutt, "/dev/null")
     assert key in run(site, "cat", f"/tmp/{key}.mbox")
 

@@ -55,6 +55,7 @@ def test_trail_of_a_message_has_every_step_under_one_trace(site: Site, account: 
         client.sendmail(SENDER, [alice], history.message(key, SENDER, [alice], b"hello\r\n"))
     accepted = site.events.wait(kind="accepted", message_id=f"<{key}@lab.test>")
     site.events.wait(kind="removed", trace=accepted["trace"])
+    site.events.wait(kind="stored", trace=accepted["trace"])
     trail = {event["kind"]: event["service"] for event in site.events.matching(trace=accepted["trace"])}
     assert trail.items() >= {"accepted": "smtpd", "delivered": "qmgr", "stored": "mda", "removed": "qmgr"}.items()
 
