@@ -81,10 +81,10 @@ def _chosen(request: List, folders: Collection[FolderInfo], subscriptions: froze
 
 
 def _with_missing(folders: Collection[FolderInfo], subscriptions: frozenset[str]) -> list[FolderInfo]:
-    """Add folders that are subscribed to and not there (RFC 5258 section 3.1)."""
-    present = {info.name for info in folders}
-    missing = [FolderInfo(name, exists=False, subscribed=True, has_children=False, special_use="") for name in sorted(subscriptions - present)]
-    return [*folders, *missing]
+    """Add folders that are subscribed to and not there, and those above them (RFC 5258 section 3.1)."""
+    parents = {parent for name in subscriptions for parent in names.parents(name)}
+    missing = sorted((subscriptions | parents).difference(info.name for info in folders))
+    return [*folders, *(FolderInfo(name, False, name in subscriptions, name in parents, "") for name in missing)]
 
 
 def _attributes(info: FolderInfo, request: List) -> Iterator[str]:

@@ -41,7 +41,7 @@ def format_date_time(seconds: int) -> bytes:
     """Write seconds since the epoch as a ``date-time`` in UTC, with its quotes."""
     moment = day_and_time(seconds)
     clock = b"%02d:%02d:%02d" % (moment.hour, moment.minute, moment.second)
-    return b'"%2d-%b-%04d %b +0000"' % (moment.day, _MONTHS[moment.month - 1], moment.year, clock)
+    return b'"%02d-%b-%04d %b +0000"' % (moment.day, _MONTHS[moment.month - 1], moment.year, clock)
 
 
 def day_and_time(seconds: int) -> datetime:

@@ -38,6 +38,7 @@ class Running:
         self.client_tls = _make_certificate(root)
         _make_directory(root / "directory.sqlite")
         (root / "mail").mkdir()
+        self.configuration = root / "malleposte.yaml"
         self._configure(message_size_limit, settings)
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -54,10 +55,10 @@ class Running:
             "mailbox": {"root": str(self.root / "mail")},
             "imapd": {**addresses, "events_directory": str(self.root), "tls": tls, "failure_delay_seconds": 0, **settings},
         }
-        (self.root / "malleposte.yaml").write_text(yaml.safe_dump(document))
+        self.configuration.write_text(yaml.safe_dump(document))
 
     async def _start(self) -> Imapd:
-        service = Imapd(Settings(self.root / "malleposte.yaml"), 0)
+        service = Imapd(Settings(self.configuration), 0)
         await service.start()
         return service
 
@@ -117,7 +118,7 @@ class Running:
 
     def deliver(self, address: str, message: bytes) -> None:
         """Add a message as another process does: through a store of its own on the same mailboxes."""
-        store = MailStore(Settings(self.root / "malleposte.yaml").mailbox)
+        store = MailStore(Settings(self.configuration).mailbox)
         with contextlib.closing(store), contextlib.closing(store.draft()) as draft:
             draft.write(message)
             store.user(address).folder("INBOX").append(draft, Origin())

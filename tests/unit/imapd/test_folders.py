@@ -143,6 +143,7 @@ def test_subscriptions_outlive_the_folder(imapd: Running) -> None:
         assert listed(client, 'LSUB "" W*') == [b"() Work.2026"]
         assert listed(client, 'LSUB "" W%') == [rb"(\Noselect) Work"]
         assert listed(client, 'LIST (SUBSCRIBED) "" W*') == [rb"(\NonExistent \Subscribed \HasNoChildren) Work.2026"]
+        assert listed(client, 'LIST (SUBSCRIBED RECURSIVEMATCH) "" W%') == [rb'(\NonExistent \HasChildren) Work ("CHILDINFO" ("SUBSCRIBED"))']
         client.ask("UNSUBSCRIBE Work.2026")
         assert listed(client, 'LSUB "" W*') == []
 

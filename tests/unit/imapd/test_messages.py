@@ -26,7 +26,7 @@ BODY = HELLO[len(HEADER) :]
     [
         ("UID", b"UID 1"),
         ("RFC822.SIZE", b"RFC822.SIZE %d" % len(HELLO)),
-        ("INTERNALDATE", b'INTERNALDATE " 1-Feb-2024 09:00:00 +0000"'),
+        ("INTERNALDATE", b'INTERNALDATE "01-Feb-2024 09:00:00 +0000"'),
         ("BODY.PEEK[]", b"BODY[] {%d}\r\n%b" % (len(HELLO), HELLO)),
         ("BODY.PEEK[]<6.3>", b"BODY[]<6> {3}\r\nAnn"),
         ("BODY.PEEK[]<999.3>", b"BODY[]<999> {0}\r\n"),
@@ -39,7 +39,7 @@ BODY = HELLO[len(HEADER) :]
         ("BODY.PEEK[HEADER.FIELDS.NOT (From To Date)]", b"BODY[HEADER.FIELDS.NOT (From To Date)] {18}\r\nSubject: hello\r\n\r\n"),
         ("RFC822.HEADER", b"RFC822.HEADER {%d}\r\n%b" % (len(HEADER), HEADER)),
         ("(UID UID FLAGS)", rb"UID 1 FLAGS (\Recent $Foo)"),
-        ("FAST", rb'FLAGS (\Recent $Foo) INTERNALDATE " 1-Feb-2024 09:00:00 +0000" RFC822.SIZE %d' % len(HELLO)),
+        ("FAST", rb'FLAGS (\Recent $Foo) INTERNALDATE "01-Feb-2024 09:00:00 +0000" RFC822.SIZE %d' % len(HELLO)),
     ],
 )
 def test_fetch_gives(imapd: Running, items: str, value: bytes) -> None:
@@ -179,7 +179,7 @@ def test_copy_tells_which_became_which_and_keeps_flags_and_date(imapd: Running) 
         assert reply.startswith(b"OK [COPYUID ") and reply.split()[3:5] == [b"1:2", b"1:2]"]
         client.ask("EXAMINE Archive")
         assert client.ask("FETCH 2 (FLAGS INTERNALDATE BODY.PEEK[TEXT])")[0] == (
-            b'* 2 FETCH (FLAGS (\\Recent \\Seen $Foo) INTERNALDATE " 1-Feb-2024 09:00:00 +0000" BODY[TEXT] {13}\r\nhello world\r\n)'
+            b'* 2 FETCH (FLAGS (\\Recent \\Seen $Foo) INTERNALDATE "01-Feb-2024 09:00:00 +0000" BODY[TEXT] {13}\r\nhello world\r\n)'
         )
 
 
