@@ -90,7 +90,7 @@ def ours() -> Stack:
     ports = {f"MALLEPOSTE_PORT_{name}": "0" for name in ("MX", "SUBMISSION", "SUBMISSIONS", "IMAP", "IMAPS", "POP3", "POP3S", "PANEL")}
     project = Project("mpbench-ours", [ROOT / "compose.yaml", ROOT / "tests/lab/compose.lab.yaml"], ports)
     count = "find /mail -type f -path '*/new/*' | wc -l"
-    return Stack("malleposte", project, "mail.example.test", "mda", count)
+    return Stack("malleposte", project, "mx", "mda", count)
 
 
 def peer() -> Stack:
