@@ -75,7 +75,7 @@ test: lint build peers ## everything: lint, then all tests
 	$(PYTEST) tests/architecture tests/unit tests/fuzz tests/integration
 
 bench: venv build peers ## measure the site beside Postfix and Dovecot
-	$(BIN)/python -m tests.bench
+	PYTHONPATH=tests/lab $(BIN)/python -m tests.bench
 
 lock: venv ## write the lock files anew from pyproject.toml
 	@for lock in requirements.lock "requirements-dev.lock --group dev"; do \
