@@ -1,72 +1,81 @@
-"""Tables without a file: ``static:value`` and ``inline:{ key=value, { key = two words } }``."""
+"""Tables without a file: ``static:value``, ``inline:{ key=value, { key = two words } }``, ``fail:name``, and patterns in the configuration."""
 
+from services.kernel.tables.braces import split_assignment, split_items, unbrace
 from services.kernel.tables.lookup import Found, Table, TableTrouble
+from services.kernel.tables.text import fold
 
 
-class StaticTable(Table):
-    """Answers every key with one value (static in DATABASE_README)."""
+class ConstantTable(Table):
+    """Never changes."""
+
+    def version(self) -> int:
+        """Never changes."""
+        return 0
+
+
+class StaticTable(ConstantTable):
+    """Answers every key with one value; braces around it are taken off (static in DATABASE_README). Raises ``ValueError``."""
 
     def __init__(self, name: str, value: str) -> None:
         super().__init__(name)
-        self._found = Found(value, name)
+        self._found = Found(unbrace(value) if value.startswith("{") else value, name)
 
     @property
     def is_pattern(self) -> bool:
         """One question is enough: the answer to each is the same."""
         return True
 
+    @property
+    def folds_keys(self) -> bool:
+        """Postfix counts it among the fixed strings."""
+        return True
+
     async def lookup(self, key: str) -> Found | None:
-        """The value."""
-        return self._found
-
-    def version(self) -> int:
-        """Never changes."""
-        return 0
+        """The value; a key that is not UTF-8 has none (Postfix dict_utf8(3))."""
+        return None if fold(key) is None else self._found
 
 
-class InlineTable(Table):
-    """Keys and values in the configuration itself."""
+class InlineTable(ConstantTable):
+    """Keys and values in the configuration itself. Raises ``ValueError``."""
 
     def __init__(self, name: str, body: str) -> None:
         super().__init__(name)
-        self._entries = parse_inline(name, body)
+        self._entries = parse_inline(body)
+
+    async def keys(self) -> list[str]:
+        """All keys, folded."""
+        return [key.decode() for key in self._entries]
 
     async def lookup(self, key: str) -> Found | None:
         """The value of a key, without case."""
-        value = self._entries.get(key.lower())
+        folded = fold(key)
+        value = None if folded is None else self._entries.get(folded)
         return None if value is None else Found(value, self.name)
 
-    def version(self) -> int:
-        """Never changes."""
-        return 0
+
+class FailTable(ConstantTable):
+    """Cannot answer: for tests of what happens then (fail in DATABASE_README)."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name)
+        self._reason = reason
+
+    async def lookup(self, key: str) -> Found | None:
+        """Raises ``TableTrouble``."""
+        raise TableTrouble(f"{self.name}: this table always fails: {self._reason}")
 
 
-def parse_inline(name: str, body: str) -> dict[str, str]:
-    """Read ``{ key=value, ... }``: items are separated by commas or white space, one in braces may hold both. Raises ``TableTrouble``."""
-    body = body.strip()
-    if not (body.startswith("{") and body.endswith("}")):
-        raise TableTrouble(f"{name}: expected {{ key=value, ... }}")
+def parse_inline(body: str) -> dict[bytes, str]:
+    """Read ``{ key=value, { key = two words } }``; of equal keys the last counts. Raises ``ValueError``."""
     entries = {}
-    for item in _items(name, body[1:-1]):
-        key, equals, value = item.partition("=")
-        if not equals or not key.strip():
-            raise TableTrouble(f"{name}: expected key=value, not {item!r}")
-        entries[key.strip().lower()] = value.strip()
+    if not body.startswith("{"):
+        raise ValueError("expected {key=value, ...}")
+    for item in split_items(unbrace(body)):
+        key, value = split_assignment(unbrace(item) if item.startswith("{") else item)
+        folded = fold(key)
+        if folded is None:
+            raise ValueError("not UTF-8")
+        entries[folded] = value
+    if not entries:
+        raise ValueError("empty table")
     return entries
-
-
-def _items(name: str, body: str) -> list[str]:
-    items, current, depth = list[str](), "", 0
-    for character in body:
-        if character == "{" and (depth or not current):
-            depth += 1
-        elif character == "}" and depth:
-            depth -= 1
-        elif depth == 0 and (character == "," or character.isspace()):
-            items.append(current)
-            current = ""
-            continue
-        current += character
-    if depth:
-        raise TableTrouble(f"{name}: a brace is not closed")
-    return [item.removeprefix("{").removesuffix("}").strip() if item.startswith("{") else item for item in [*items, current] if item]

@@ -32,6 +32,15 @@ class Table(ABC):
         """Pattern tables see the whole address only, never its parts (Postfix regexp_table(5), "TABLE SEARCH ORDER")."""
         return False
 
+    @property
+    def folds_keys(self) -> bool:
+        """Are keys compared without case? Then a composite table that begins with this one folds them for all (Postfix DICT_FLAG_FIXED)."""
+        return not self.is_pattern
+
+    async def keys(self) -> list[str] | None:
+        """All keys, folded; ``None`` where they cannot be listed, as those of patterns and queries. Raises ``TableTrouble``."""
+        return None
+
     @abstractmethod
     async def lookup(self, key: str) -> Found | None:
         """Look ``key`` up. Raises ``TableTrouble``."""

@@ -1,88 +1,109 @@
-"""``regexp:`` and ``pcre:``: ``/pattern/flags text`` with ``$1``, ``${1}`` and ``$(1)`` in the text.
+"""``/pattern/flags``: how regexp_table(5) and pcre_table(5) write a pattern, and the engines behind them."""
 
-Both are matched by Python's own engine. PCRE's syntax is Python's but for a few rare verbs; of POSIX only the classes such as ``[[:alpha:]]``
-are written differently. Where alternatives overlap, the first one wins, not POSIX's longest.
-"""
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
-import re
-import warnings
-from collections.abc import Callable
-
-from services.kernel.tables.rules import Test, split_word
-
-_CLASSES = {
-    "alpha": "a-zA-Z",
-    "digit": "0-9",
-    "alnum": "a-zA-Z0-9",
-    "upper": "A-Z",
-    "lower": "a-z",
-    "space": r"\s",
-    "blank": r" \t",
-    "punct": r"!-/:-@\[-`{-~",
-    "print": " -~",
-    "graph": "!-~",
-    "cntrl": r"\x00-\x1f\x7f",
-    "xdigit": "0-9A-Fa-f",
-}
-_SUBSTITUTION = re.compile(r"\$(?:(\$)|(\d+)|\{(\d+)\}|\((\d+)\))")
-_FLAGS = {
-    "regexp": {"i": re.IGNORECASE, "m": re.MULTILINE},
-    "pcre": {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE},
-}
-"""Each letter toggles; case is ignored unless ``i`` is given (regexp_table(5), pcre_table(5))."""
+from services.kernel.tables import pcre2, posix
 
 
-def parse_pattern(kind: str, line: str) -> tuple[Test, str]:
-    """Read ``[!]/pattern/flags text``. Raises ``ValueError``."""
-    is_negated = line.startswith("!")
-    line = line[is_negated:].lstrip()
-    if not line or line[0].isalnum():
-        raise ValueError("a pattern between delimiters is expected")
-    pattern, rest = _cut_pattern(line)
-    flags, text = ("", rest.strip()) if not rest or rest[0].isspace() else split_word(rest)
-    compiled = _compile(kind, pattern, flags)
-    if is_negated:
-        return lambda key: None if compiled.search(key) else (lambda value: value), text
-    highest = max((int(n or a or b or 0) for _, n, a, b in _SUBSTITUTION.findall(text)), default=0)
-    if highest > compiled.groups:
-        raise ValueError(f"${highest} names no group of the pattern")
-    return _matcher(compiled), text
+class Pattern(Protocol):
+    """A compiled pattern of one of the engines."""
+
+    groups: int
+
+    def search(self, key: bytes, groups: int) -> list[bytes] | None:
+        """The text of groups 0 to ``groups``, or ``None`` for no match. Raises ``ValueError`` when the engine gives up."""
 
 
-def _matcher(compiled: re.Pattern[str]) -> Test:
-    def test(key: str) -> Callable[[str], str] | None:
-        match = compiled.search(key)
-        return None if match is None else lambda text: _SUBSTITUTION.sub(lambda found: _group(match, found), text)
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One kind of patterns: how it is compiled, which flags there are, and what Postfix switches on until a flag toggles it."""
 
-    return test
-
-
-def _group(match: re.Match[str], found: re.Match[str]) -> str:
-    dollar, *numbers = found.groups()
-    return "$" if dollar else match.group(int(next(number for number in numbers if number))) or ""
-
-
-def _cut_pattern(line: str) -> tuple[str, str]:
-    delimiter, position = line[0], 1
-    while position < len(line):
-        if line[position] == "\\":
-            position += 1
-        elif line[position] == delimiter:
-            return line[1:position], line[position + 1 :]
-        position += 1
-    raise ValueError(f"the pattern is not closed by {delimiter}")
+    kind: str
+    compile: Callable[[bytes, int], Pattern]
+    letters: Mapping[str, int]
+    options: int
+    option_without_groups: int = 0
+    has_second_pattern: bool = False
 
 
-def _compile(kind: str, pattern: str, flags: str) -> re.Pattern[str]:
-    options = re.IGNORECASE
-    for letter in flags:
-        if letter not in _FLAGS[kind]:
+REGEXP = Engine(
+    "regexp",
+    posix.PosixPattern,
+    {"i": posix.ICASE, "m": posix.NEWLINE, "x": posix.EXTENDED},
+    posix.EXTENDED | posix.ICASE,
+    option_without_groups=posix.NOSUB,
+    has_second_pattern=True,
+)
+PCRE = Engine(
+    "pcre",
+    pcre2.PcrePattern,
+    {
+        "i": pcre2.CASELESS,
+        "m": pcre2.MULTILINE,
+        "s": pcre2.DOTALL,
+        "x": pcre2.EXTENDED,
+        "A": pcre2.ANCHORED,
+        "E": pcre2.DOLLAR_ENDONLY,
+        "U": pcre2.UNGREEDY,
+        "X": 0,  # PCRE2 always does what PCRE_EXTRA asked for
+    },
+    pcre2.CASELESS | pcre2.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A pattern as it stands in the file."""
+
+    text: bytes
+    options: int
+    is_negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A compiled condition, with ``!`` or without."""
+
+    pattern: Pattern
+    is_negated: bool
+
+    def groups_of(self, key: bytes, highest: int) -> list[bytes] | None:
+        """The groups, or ``None`` when the condition does not hold. Raises ``ValueError``."""
+        found = self.pattern.search(key, highest)
+        if self.is_negated:
+            return [] if found is None else None
+        return found
+
+
+def cut_pattern(engine: Engine, line: bytes) -> tuple[Written, bytes]:
+    """Cut ``[!]/pattern/flags`` off the line. Raises ``ValueError``."""
+    is_negated = False
+    line = line.lstrip()
+    while line.startswith(b"!"):
+        is_negated = not is_negated
+        line = line[1:].lstrip()
+    if not line:
+        raise ValueError("no pattern")
+    end = _closing(line)
+    options, place = engine.options, end + 1
+    while place < len(line) and not line[place : place + 1].isspace() and not (engine.has_second_pattern and line[place] == ord("!")):
+        letter = chr(line[place])
+        if letter not in engine.letters:
             raise ValueError(f"unknown flag {letter!r}")
-        options ^= _FLAGS[kind][letter]
-    for name, members in _CLASSES.items():
-        pattern = pattern.replace(f"[:{name}:]", members)
-    try:
-        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # `[[` may mean something else in a Python to come
-            return re.compile(pattern, options)
-    except re.error as error:
-        raise ValueError(f"bad pattern: {error}") from None
+        options ^= engine.letters[letter]
+        place += 1
+    return Written(line[1:end], options, is_negated), line[place:]
+
+
+def _closing(line: bytes) -> int:
+    """Where the delimiter that opens the line closes the pattern; one behind a backslash does not."""
+    place = 1
+    while place < len(line):
+        if line[place] == ord("\\"):
+            place += 1
+        elif line[place] == line[0]:
+            return place
+        place += 1
+    raise ValueError(f"the pattern is not closed by {chr(line[0])}")

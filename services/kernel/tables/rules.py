@@ -1,72 +1,160 @@
-"""Tables of rules that are tried in order: the frame that ``regexp:``, ``pcre:`` and ``cidr:`` share.
+"""``regexp:`` and ``pcre:``: rules that are tried in order, with ``if`` and ``endif`` (regexp_table(5), pcre_table(5))."""
 
-``if`` and ``endif`` nest; the rules between are tried only when the condition of the ``if`` holds (regexp_table(5), pcre_table(5), cidr_table(5)).
-"""
-
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from services.kernel.tables.flaws import ORPHAN, Flaw
 from services.kernel.tables.lines import logical_lines
 from services.kernel.tables.lookup import Found, Table, TableTrouble
+from services.kernel.tables.patterns import Engine, Pattern, Test, Written, cut_pattern
 from services.kernel.tables.source import FollowedFile, Watch
+from services.kernel.tables.substitution import Template, parse_template
 
-Test = Callable[[str], Callable[[str], str] | None]
-"""Takes a key; gives ``None`` for no match, or what turns the rule's text into its value."""
-ParseRule = Callable[[str], tuple[Test, str]]
-"""Reads ``pattern text``; raises ``ValueError`` with words for the operator."""
+_STATEMENT = re.compile(rb"(if|endif)(?![0-9A-Za-z])", re.IGNORECASE)
+_EXTRA = "text after {} is ignored; rules between if and endif must not be indented"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line. For an ``if``, ``text`` is ``None`` and ``skip_to`` the place of the rule after its ``endif``."""
+    """One line. An ``if`` has no template; ``skip_to`` is the place of the rule after its ``endif``."""
 
-    test: Test
-    text: str | None
     line: int
-    skip_to: int = 0
+    test: Test
+    template: Template | None = None
+    highest: int = 0
+    also: Test | None = None
+    skip_to: int = 1 << 62
 
 
-def split_word(line: str) -> tuple[str, str]:
-    """The first word and the rest, without the white space between."""
-    word, *rest = line.split(None, 1)
-    return word, rest[0].strip() if rest else ""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pattern stands: the ``if`` rules around it are ``blocks``, the outermost first."""
+
+    line: int
+    blocks: tuple[int, ...]
+    pattern: Written
 
 
-def parse_rules(name: str, text: str, parse_rule: ParseRule) -> list[Rule]:
-    """Raises ``TableTrouble`` that names the line."""
-    rules: list[Rule] = []
-    open_ifs: list[int] = []
-    for number, line in logical_lines(text):
-        word, rest = split_word(line)
+class RuleReader:
+    """Reads the rules of one text; what has an error is left out, as Postfix does."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._open_ifs: list[int] = []
+        self.rules: list[Rule] = []
+        self.written: list[Place] = []
+        self.flaws: list[Flaw] = []
+
+    def read(self, data: bytes) -> None:
+        """Read a whole file."""
+        for number, line in logical_lines(data):
+            try:
+                self._read_line(number, line.rstrip())
+            except ValueError as error:
+                self.flaws.append(Flaw(number, str(error)))
+        self.flaws += [Flaw(self.rules[place].line, "if without endif") for place in reversed(self._open_ifs)]
+
+    def _read_line(self, number: int, line: bytes) -> None:
+        if line[:1].isspace():
+            raise ValueError(ORPHAN)
+        statement = _STATEMENT.match(line)
+        if statement is None:
+            if line[:1].isalnum():
+                raise ValueError("a pattern between delimiters is expected")
+            self._read_rule(number, line)
+        elif statement[1].lower() == b"if":
+            self._read_if(number, line[2:])
+        else:
+            self._read_endif(number, line[5:])
+
+    def _read_if(self, number: int, rest: bytes) -> None:
+        written, rest = cut_pattern(self._engine, rest)
+        if rest.strip():
+            self.flaws.append(Flaw(number, _EXTRA.format("if"), is_error=False))
+        test = Test(self._compile(written.text, written.options), written.is_negated)
+        self._open_ifs.append(len(self.rules))
+        self.rules.append(Rule(number, test))
+
+    def _read_endif(self, number: int, rest: bytes) -> None:
+        if not self._open_ifs:
+            raise ValueError("endif without if")
+        if rest.strip():
+            self.flaws.append(Flaw(number, _EXTRA.format("endif"), is_error=False))
+        start = self._open_ifs.pop()
+        self.rules[start] = replace(self.rules[start], skip_to=len(self.rules))
+
+    def _read_rule(self, number: int, line: bytes) -> None:
+        first, rest = cut_pattern(self._engine, line)
+        second = None
+        if self._engine.has_second_pattern and rest.startswith(b"!"):
+            second, rest = cut_pattern(self._engine, rest)
+        text = rest.strip()
+        template = parse_template(text)
+        if template.highest and first.is_negated:
+            raise ValueError("$number in the text of a negated pattern")
+        without = self._engine.option_without_groups
+        pattern = self._compile(first.text, first.options | (0 if template.highest else without))
+        if template.highest > pattern.groups:
+            raise ValueError(f"${template.highest} names no group of the pattern")
+        also = Test(self._compile(second.text, second.options | without), second.is_negated) if second else None
+        if not text:
+            self.flaws.append(Flaw(number, "no value for the pattern"))
+        if not second:
+            self.written.append(Place(number, tuple(self._open_ifs), first))
+        self.rules.append(Rule(number, Test(pattern, first.is_negated), template, template.highest, also))
+
+    def _compile(self, text: bytes, options: int) -> Pattern:
         try:
-            if word.lower() == "endif":
-                start = open_ifs.pop()
-                rules[start] = Rule(rules[start].test, None, rules[start].line, len(rules))
-            elif word.lower() == "if":
-                open_ifs.append(len(rules))
-                rules.append(Rule(parse_rule(rest)[0], None, number))
-            else:
-                test, value = parse_rule(line)
-                if not value:
-                    raise ValueError("no value for the pattern")
-                rules.append(Rule(test, value, number))
-        except IndexError:
-            raise TableTrouble(f"{name}:{number}: endif without if") from None
+            return self._engine.compile(text, options)
         except ValueError as error:
-            raise TableTrouble(f"{name}:{number}: {error}") from None
-    if open_ifs:
-        raise TableTrouble(f"{name}:{rules[open_ifs[-1]].line}: if without endif")
-    return rules
+            raise ValueError(f"bad pattern: {error}") from None
+
+
+def parser(engine: Engine) -> Callable[[bytes], tuple[tuple[Rule, ...], list[Flaw]]]:
+    """What reads the rules of an engine."""
+
+    def parse(data: bytes) -> tuple[tuple[Rule, ...], list[Flaw]]:
+        reader = RuleReader(engine)
+        reader.read(data)
+        return tuple(reader.rules), reader.flaws
+
+    return parse
+
+
+def search(rules: tuple[Rule, ...], key: bytes) -> tuple[int, bytes] | None:
+    """The line of the first rule that matches, and its text with the groups put in. Raises ``RuleTrouble``."""
+    place = 0
+    while place < len(rules):
+        rule = rules[place]
+        place += 1
+        try:
+            groups = rule.test.groups_of(key, rule.highest)
+            if groups is None:
+                place = rule.skip_to if rule.template is None else place
+            elif rule.template is not None and (rule.also is None or rule.also.groups_of(key, 0) is not None):
+                return rule.line, rule.template.expand(groups.__getitem__)
+        except ValueError as error:
+            raise RuleTrouble(rule.line, str(error)) from None
+    return None
+
+
+class RuleTrouble(Exception):
+    """The engine gave up at a line: too much work for this key."""
+
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(text)
+        self.line = line
 
 
 class RuleTable(Table):
-    """A file of rules; the first one that matches gives the value."""
+    """Rules of a file, or of the configuration itself; the first one that matches gives the value."""
 
-    def __init__(self, name: str, path: Path, parse_rule: ParseRule, watch: Watch) -> None:
+    def __init__(self, name: str, path: Path, engine: Engine, watch: Watch) -> None:
         super().__init__(name)
         self._path = path
-        self._file = FollowedFile(path, lambda file, text: parse_rules(file, text, parse_rule), watch)
+        self._file = FollowedFile(path, parser(engine), watch)
 
     @property
     def is_pattern(self) -> bool:
@@ -74,19 +162,22 @@ class RuleTable(Table):
         return True
 
     async def lookup(self, key: str) -> Found | None:
-        """Raises ``TableTrouble``."""
-        rules = self._file.current()
-        place = 0
-        while place < len(rules):
-            rule = rules[place]
-            place += 1
-            expand = rule.test(key)
-            if rule.text is None:
-                place = place if expand else rule.skip_to
-            elif expand:
-                return Found(expand(rule.text), str(self._path), rule.line)
-        return None
+        """Raises ``TableTrouble``, also for a pattern that takes too much work and for a value that is not UTF-8."""
+        return find(await self._file.content(), key, str(self._path))
 
     def version(self) -> int:
         """Grows with each content taken into use."""
         return self._file.version()
+
+
+def find(rules: tuple[Rule, ...], key: str, place: str) -> Found | None:
+    """Look a key up in the rules of ``place``. A key that is not UTF-8 matches nothing (Postfix dict_utf8(3)). Raises ``TableTrouble``."""
+    try:
+        found = search(rules, key.encode())
+        return Found(found[1].decode(), place, found[0]) if found else None
+    except RuleTrouble as trouble:
+        raise TableTrouble(f"{place}:{trouble.line}: {trouble}") from None
+    except UnicodeEncodeError:
+        return None
+    except UnicodeDecodeError:
+        raise TableTrouble(f"{place}: the value of {key!r} is not UTF-8") from None
