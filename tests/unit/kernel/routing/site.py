@@ -45,6 +45,6 @@ class Book:
         return self.aliases.get(source)
 
 
-def router(book: Book | None = None, postmaster: str = "", **settings: Any) -> Router:
-    site = Site.model_validate({"hostname": "mail.example.test", "postmaster": postmaster})
+def router(book: Book | None = None, postmaster: str = "", delimiter: str = "+", **settings: Any) -> Router:
+    site = Site.model_validate({"hostname": "mail.example.test", "postmaster": postmaster, "recipient_delimiter": delimiter})
     return Router(RoutingSettings.model_validate(settings), site, book or Book(), Tables(lambda _: None))

@@ -25,6 +25,39 @@ def test_mailbox_is_accepted_as_written(recipient: str) -> None:
     assert accept(router(), recipient) == Accepted((recipient,), DomainClass.HOSTED)
 
 
+@pytest.mark.parametrize("local", ["victim%elsewhere.test", "elsewhere.test!victim", '"victim@elsewhere.test"'])
+@pytest.mark.parametrize("domain", ["inside.test", "second.test", "example.test"])
+def test_stranger_cannot_send_on_by_a_local_part_that_is_an_address(local: str, domain: str) -> None:
+    book = Book(domains={"inside.test": "relay", "second.test": "backup", "example.test": "hosted"}, aliases={"@example.test": ("@away.test",)})
+    assert isinstance(accept(router(book), f"{local}@{domain}"), NotOurs)
+    assert isinstance(accept(router(book), f"{local}@{domain}", may_relay=True), Accepted)
+
+
+def test_mailbox_may_have_a_percent_sign() -> None:
+    assert final(router(Book(accounts={"5%off@example.test": True})), "5%off@example.test") == ("5%off@example.test",)
+
+
+@pytest.mark.parametrize("kind", ["virtual_alias", "virtual_mailbox"])
+@pytest.mark.parametrize("table", ["static:alice@example.test", "regexp:{ {/./ alice@example.test} }", "pcre:{ {/^(.*)$/ $1} }"])
+def test_table_of_addresses_that_fits_everything_names_no_domains(kind: str, table: str) -> None:
+    maps: dict[str, Any] = {f"{kind}_maps": [table]}
+    domains: dict[str, Any] = {f"{kind}_domains": [table]}
+    assert isinstance(accept(router(**maps), "a@elsewhere.test"), NotOurs)
+    assert not isinstance(accept(router(**maps, **domains), "a@elsewhere.test"), NotOurs)
+
+
+def test_pattern_may_name_a_virtual_alias_domain() -> None:
+    asked = router(virtual_alias_maps=["regexp:{ {/^more[.]test$/ domain} {/@more[.]test$/ alice@example.test} }"])
+    assert final(asked, "a@more.test") == ("alice@example.test",)
+    assert isinstance(accept(asked, "a@less.test"), NotOurs)
+
+
+@pytest.mark.parametrize("written", ["a@second.test.", "a@SECOND.test."])
+def test_dot_at_the_end_of_an_aliases_target_goes(written: str) -> None:
+    book = Book(domains={"example.test": "hosted", "second.test": "backup"}, aliases={"lists@example.test": (written,)})
+    assert final(router(book, relayhost="[smart.test]"), "lists@example.test") == (written.removesuffix("."),)
+
+
 def test_unknown_user_of_a_hosted_domain_is_refused_with_5_1_1() -> None:
     answer = accept(router(), "nobody@example.test")
     assert isinstance(answer, Unknown)
@@ -179,3 +212,56 @@ def test_alias_whose_extension_grows_at_each_turn_is_temporary_trouble() -> None
     book = Book(aliases={"a@example.test": ("a+longer@example.test", "a+wider@example.test")})
     with pytest.raises(LookupTrouble):
         accept(router(book), "a@example.test")
+
+
+@pytest.mark.parametrize(
+    ("recipient", "reply"),
+    [
+        ("gone@example.test", "550 5.1.6 User has moved to new@elsewhere.test"),
+        ("a@closed.test", "550 5.1.2 closed"),
+        ("a@down.test", "450 4.3.2 down today"),
+        ("x@alias.test", "550 5.1.1 User unknown in virtual alias table"),
+    ],
+)
+def test_recipient_whom_the_tables_refuse_is_refused_when_named(recipient: str, reply: str) -> None:
+    asked = router(
+        virtual_alias_maps=["inline:{ {alias.test = yes} {known@alias.test = alice@example.test} }"],
+        relocated_maps=["inline:{ gone@example.test=new@elsewhere.test }"],
+        transport_maps=["inline:{ {closed.test = error:5.1.2 closed} {down.test = retry:4.3.2 down today} }"],
+    )
+    answer = accept(asked, recipient, may_relay=True)
+    assert isinstance(answer, Unknown)
+    assert str(answer.reply) == reply
+
+
+def test_domain_with_an_entry_of_its_own_among_the_aliases_is_ours() -> None:
+    asked = router(virtual_alias_maps=["inline:{ {alias.test = yes} {known@alias.test = alice@example.test} }"])
+    assert final(asked, "known@alias.test") == ("alice@example.test",)
+    assert isinstance(accept(asked, "a@sub.alias.test"), NotOurs)
+
+
+def test_mailbox_elsewhere_is_a_recipient_of_a_mailbox_domain() -> None:
+    asked = router(virtual_mailbox_domains=["boxes.test"], virtual_mailbox_maps=["inline:{ a@boxes.test=x @all.test=x bob2@example.test=x }"])
+    assert final(asked, "a+ext@boxes.test") == ("a+ext@boxes.test",)
+    assert final(asked, "bob2@example.test") == ("bob2@example.test",)
+    assert isinstance(accept(asked, "b@boxes.test"), Unknown)
+
+
+def test_local_recipient_map_knows_users_by_name_alone() -> None:
+    asked = router(mydestination=["local.test"], local_recipient_maps=["inline:{ root=x @far.test=x }"])
+    assert final(asked, "root+ext@local.test") == ("root+ext@local.test",)
+    assert final(asked, "root@mail.example.test") == ("root@mail.example.test",)
+    assert isinstance(accept(asked, "root@example.test"), Unknown)
+
+
+def test_name_alone_is_an_alias_in_domains_of_this_host() -> None:
+    asked = router(mydestination=["local.test"], myorigin="origin.test", virtual_alias_maps=["inline:{ ops=alice@example.test other=alice }"])
+    assert final(asked, "ops+x@local.test") == ("alice+x@example.test",)
+    assert final(asked, "other@mail.example.test") == ("alice@origin.test",)
+    assert isinstance(accept(asked, "ops@example.test"), Unknown)
+
+
+@pytest.mark.parametrize("recipient", ["alice+x@example.test", "alice-x@example.test", "alice-x+y@example.test"])
+def test_delimiter_may_be_one_of_several_characters(recipient: str) -> None:
+    asked = router(delimiter="+-", virtual_alias_maps=["inline:{ alice@example.test=bob@example.test }"])
+    assert final(asked, recipient) == (f"bob{recipient[5:].partition('@')[0]}@example.test",)
