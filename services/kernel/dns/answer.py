@@ -13,6 +13,9 @@ class Kind(StrEnum):
     A = "A"
     AAAA = "AAAA"
     MX = "MX"
+    CNAME = "CNAME"
+    TLSA = "TLSA"
+    TXT = "TXT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,14 @@ class Mx:
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Record]):
-    """The name has these records. ``is_authenticated`` is the AD bit (RFC 4035 section 3.2.3)."""
+    """The name has these records. ``is_authenticated`` is the AD bit (RFC 4035 section 3.2.3), which speaks for the whole way to ``name``, where
+    the records are: it is empty where no CNAME led away from the name asked for.
+    """
 
     records: tuple[Record, ...]
     ttl_seconds: float = 0.0
     is_authenticated: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

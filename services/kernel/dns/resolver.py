@@ -1,10 +1,13 @@
 """The resolver that services use: typed questions, a bounded cache, and one question for many who ask the same."""
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from services.kernel.dns.answer import Answer, Found, Kind, Mx, NoData, NxDomain, Trouble
+from services.kernel.smtp.tls_policy import Tlsa
 
 MAX_ENTRIES = 20_000
 """About 10 MB; the least recently used go first."""
@@ -31,7 +34,25 @@ class Resolver:
         answer = await self._answer(domain, Kind.MX)
         if not isinstance(answer, Found):
             return answer
-        return Found(tuple(map(_mx, answer.records)), answer.ttl_seconds, answer.is_authenticated)
+        return Found(tuple(map(_mx, answer.records)), answer.ttl_seconds, answer.is_authenticated, answer.name)
+
+    async def tlsa(self, name: str) -> Answer[Tlsa]:
+        """The TLSA records of ``_port._tcp.host`` (RFC 6698 section 3)."""
+        answer = await self._answer(name, Kind.TLSA)
+        if not isinstance(answer, Found):
+            return answer
+        return Found(tuple(map(_tlsa, answer.records)), answer.ttl_seconds, answer.is_authenticated, answer.name)
+
+    async def txt(self, name: str) -> Answer[str]:
+        """The TXT records of a name, each in one piece."""
+        answer = await self._answer(name, Kind.TXT)
+        if not isinstance(answer, Found):
+            return answer
+        return replace(answer, records=tuple(map(_txt, answer.records)))
+
+    async def cname(self, name: str) -> Answer[str]:
+        """The alias that a name is, without following it."""
+        return await self._answer(name, Kind.CNAME)
 
     async def addresses(self, host: str) -> Answer[str]:
         """The addresses of a host in both families, IPv4 first. Trouble in one family is overlooked when the other answers."""
@@ -87,11 +108,25 @@ def _mx(text: str) -> Mx:
     return Mx(int(preference), host.rstrip(".").lower())
 
 
+def _tlsa(text: str) -> Tlsa:
+    usage, selector, matching, data = text.split(None, 3)
+    return Tlsa(int(usage), int(selector), int(matching), bytes.fromhex(data))
+
+
+def _txt(text: str) -> str:
+    """The strings of a record, put together (RFC 1035 section 5.1)."""
+    return "".join(re.sub(r"\\(\d{3}|.)", _unescape, string) for string in re.findall(r'"((?:[^"\\]|\\.)*)"', text))
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    return chr(int(escape[1])) if len(escape[1]) == 3 else escape[1]
+
+
 def _merge(four: Answer[str], six: Answer[str]) -> Answer[str]:
     found = [answer for answer in (four, six) if isinstance(answer, Found)]
     if found:
         records = tuple(record for answer in found for record in answer.records)
-        return Found(records, min(a.ttl_seconds for a in found), all(a.is_authenticated for a in found))
+        return Found(records, min(a.ttl_seconds for a in found), all(a.is_authenticated for a in found), found[0].name)
     troubled = [answer for answer in (four, six) if isinstance(answer, Trouble)]
     if troubled:
         return troubled[0]

@@ -8,6 +8,7 @@ import dns.asyncresolver
 import dns.exception
 import dns.flags
 import dns.message
+import dns.name
 import dns.nameserver
 import dns.resolver
 
@@ -19,6 +20,8 @@ OPEN_QUESTIONS = 100
 """Each has a socket of its own."""
 PAYLOAD_BYTES = 1232
 """DNS Flag Day 2020: the largest UDP answer that is not fragmented."""
+
+_NO_NAMES = (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel, dns.name.BadEscape, dns.name.IDNAException, UnicodeError)
 
 
 class NoNameServers(OSError):
@@ -44,15 +47,19 @@ class Upstream:
             return NxDomain(_negative_seconds(error))
         except (dns.resolver.NoNameservers, dns.exception.Timeout) as error:
             return Trouble(" ".join(str(error).split()))
-        except (dns.exception.DNSException, UnicodeError, ValueError):
+        except _NO_NAMES:
             return NxDomain()  # a name that the system cannot hold
+        except (dns.exception.DNSException, ValueError) as error:  # whatever it is, it does not say that there is no such name
+            return Trouble(f"{name}: {' '.join(str(error).split()) or type(error).__name__}")
         except OSError as error:
             return Trouble(f"{name}: {error.strerror or error}")
         if answer.rrset is None:
             return NoData(answer.chaining_result.minimum_ttl)
         is_authenticated = bool(answer.response.flags & dns.flags.AD)
         records = tuple(record.to_text() for record in answer.rrset)
-        return Found(records, answer.chaining_result.minimum_ttl, is_authenticated)
+        chain = answer.chaining_result
+        led_to = chain.canonical_name.to_text(omit_final_dot=True).lower() if chain.cnames else ""
+        return Found(records, chain.minimum_ttl, is_authenticated, led_to)
 
 
 def _negative_seconds(error: dns.resolver.NXDOMAIN) -> float:

@@ -27,10 +27,13 @@ class Admission(Generic[Member]):
     def __len__(self) -> int:
         return len(self._members)
 
-    def enter(self, member: Member, address: str) -> Reply | None:
-        """Count a new session in; return the refusal when there are too many. A refused one must ``leave`` too."""
+    def enter(self, member: Member, address: str, *, is_partner: bool = False) -> Reply | None:
+        """Count a new session in; return the refusal when there are too many. A refused one must ``leave`` too.
+
+        A partner speaks for many clients: the limit for one does not hold for it.
+        """
         full = len(self._members) >= self._limit
-        greedy = self._addresses[address] >= self._limit_per_address
+        greedy = self._addresses[address] >= self._limit_per_address and not is_partner
         self._members[member] = address
         self._addresses[address] += 1
         if full:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.kernel.mail.reply import Reply
+from services.kernel.smtp.forwarding import ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +21,23 @@ class Extensions:
     has_starttls: bool = False
     has_xtrace: bool = False
     """Our own mda takes the trace id and queue id as MAIL parameter ``XTRACE=<trace>/<queue id>``."""
+    auth: tuple[str, ...] = ()
+    """The SASL mechanisms offered, in upper case."""
+    xforward: frozenset[str] = frozenset()
+    """The attributes of XFORWARD that we know and the server takes from us (Postfix XFORWARD_README)."""
+    has_chunking: bool = False
 
 
 def parse(reply: Reply) -> Extensions:
     """Read a positive EHLO or LHLO reply (RFC 5321 section 4.1.1.1); keywords are case-insensitive."""
     first, *lines = reply.text.split("\n")
-    words = {}
+    words: dict[str, str] = {}
+    mechanisms: list[str] = []
     for line in lines:
         keyword, _, value = line.replace("=", " ", 1).partition(" ")
         words[keyword.upper()] = value.strip()
+        if keyword.upper() == "AUTH":  # old servers say it twice, the second time as ``AUTH=``
+            mechanisms += value.upper().split()
     size = words.get("SIZE", "")
     return Extensions(
         name=first.partition(" ")[0].lower(),
@@ -38,6 +47,9 @@ def parse(reply: Reply) -> Extensions:
         has_8bitmime="8BITMIME" in words,
         has_smtputf8="SMTPUTF8" in words,
         has_dsn="DSN" in words,
+        has_chunking="CHUNKING" in words,
         has_starttls="STARTTLS" in words,
+        auth=tuple(dict.fromkeys(mechanisms)),
+        xforward=frozenset(words.get("XFORWARD", "").upper().split()).intersection(ATTRIBUTES),
         has_xtrace="XTRACE" in words,
     )

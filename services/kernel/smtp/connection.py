@@ -1,155 +1,89 @@
 """One connection to an SMTP or LMTP server, over asyncio.
 
-The adapter between the protocol of ``client`` and a socket: it owns the transport and the time limits, and maps every foreign exception to
-``Fault`` once, here. One task uses a connection at a time. Whoever gets a ``Fault``, or is cancelled in the middle, finds the connection closed.
+The adapter between the protocol of ``client`` and a socket (``client_wire``). One task uses a connection at a time. Whoever gets a ``Fault``, or
+is cancelled in the middle, finds the connection closed.
 """
 
 import asyncio
-import collections
 import contextlib
 import errno
-import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import cast
+from dataclasses import replace
 
-from services.kernel.mail.reply import Reply
-from services.kernel.smtp.client import Answer, Manner, Opening, Send, Step, TlsUse, Transaction, Verb
-from services.kernel.smtp.client_content import ContentTrouble, Extent, Stuffing
+from services.kernel.smtp.client import Answer, Opening, Send, Step, Transaction, Verb
+from services.kernel.smtp.client_content import ChunkOutflow, Content, ContentTrouble, Conveyance, DataOutflow
 from services.kernel.smtp.client_envelope import Mail
 from services.kernel.smtp.client_extensions import Extensions
 from services.kernel.smtp.client_fault import Fault, FaultKind
-from services.kernel.smtp.client_reply import ReplyFault, ReplyReader
+from services.kernel.smtp.client_inquiry import Inquiry
+from services.kernel.smtp.client_tls import Handshake
+from services.kernel.smtp.client_wire import SECONDS, Endpoint, Terms, Wire
+from services.kernel.smtp.forwarding import Forwarded, xforward_command
+from services.kernel.smtp.tls import TlsLevel
+from services.kernel.smtp.tls_policy import CLEAR
 
-SECONDS: Mapping[Verb, float] = {
-    Verb.CONNECT: 30.0,  # Postfix smtp_connect_timeout
-    Verb.GREETING: 300.0,  # RFC 5321 section 4.5.3.2.1
-    Verb.EHLO: 300.0,  # Postfix smtp_helo_timeout; the RFC is silent
-    Verb.HELO: 300.0,
-    Verb.LHLO: 300.0,  # Postfix lmtp_lhlo_timeout
-    Verb.STARTTLS: 300.0,  # Postfix smtp_starttls_timeout
-    Verb.MAIL: 300.0,  # RFC 5321 section 4.5.3.2.2
-    Verb.RCPT: 300.0,  # RFC 5321 section 4.5.3.2.3
-    Verb.DATA: 120.0,  # RFC 5321 section 4.5.3.2.4
-    Verb.CONTENT: 180.0,  # RFC 5321 section 4.5.3.2.5, for each block
-    Verb.DOT: 600.0,  # RFC 5321 section 4.5.3.2.6
-    Verb.RSET: 20.0,  # Postfix smtp_rset_timeout
-}
-"""The longest wait for each reply."""
+__all__ = ["SECONDS", "Connection", "Endpoint", "Refused", "Terms", "open_connection"]
+
+PLAIN = Conveyance()
+"""Content as it is, behind DATA."""
+Outflow = DataOutflow | ChunkOutflow
+_CONTENT = "content and its end were sent"
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One address of a server. ``host`` is its name, used for SNI and in reports."""
-
-    host: str
-    address: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How to open a connection. ``context`` is for STARTTLS and needed unless ``manner.tls`` is ``none``."""
-
-    manner: Manner
-    context: ssl.SSLContext | None = None
-    seconds: Mapping[Verb, float] = field(default_factory=lambda: SECONDS)
-
-
-class Connection(asyncio.Protocol):
+class Connection(Wire):
     """A session with a server. Make it with ``open_connection``."""
 
     def __init__(self, endpoint: Endpoint, terms: Terms) -> None:
-        self.endpoint = endpoint
+        super().__init__(endpoint, terms)
         self.extensions = Extensions()
         self.deliveries = 0
-        self._terms = terms
-        self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
-        self._reader = ReplyReader()
-        self._replies: collections.deque[Reply] = collections.deque()
-        self._waiter: asyncio.Future[None] | None = None
-        self._fault: Fault | None = None
-        self._is_paused = False
-        self._is_busy = True
-        self._awaited = Verb.GREETING
-        self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
 
-    # Called by the event loop.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._replies.extend(self._reader.feed(data))
-        except ReplyFault as fault:
-            self._fail(FaultKind.PROTOCOL, str(fault))
-            return
-        if not self._is_busy:  # RFC 5321 section 3.8: a server that speaks unasked is going to close
-            self.close()
-        elif self._replies:
-            self._wake()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(FaultKind.LOST, f"lost connection: {exc}" if exc else "lost connection")
-
-    def pause_writing(self) -> None:
-        self._is_paused = True
-
-    def resume_writing(self) -> None:
-        self._is_paused = False
-        self._wake()
-
-    # For the owner.
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the connection can still be used, as far as is known."""
-        return self._fault is None
-
-    @property
-    def tls(self) -> ssl.SSLObject | None:
-        """The TLS session, if there is one."""
-        return self._transport.get_extra_info("ssl_object") if self._transport is not None else None
-
-    @property
-    def _has_unread(self) -> bool:
-        """Whether the server said more than it was asked; its replies could then be taken for answers to the next message."""
-        return bool(self._replies) or self._reader.has_rest
-
-    def rest(self) -> None:
-        """Nothing is asked for now: what the server says from here on closes the connection."""
-        self._is_busy = False
-
-    def close(self) -> None:
-        """Say QUIT and go without waiting for the answer (Postfix ``smtp_skip_quit_response``)."""
-        if self._fault is None and self._transport is not None:
-            self._transport.write(b"QUIT\r\n")
-            self._fail(FaultKind.LOST, "closed here", abort=False)
-            self._transport.close()
-
-    def abort(self) -> None:
-        """Go without a word: the session is in an unknown state."""
-        self._fail(FaultKind.LOST, "given up here")
-
-    async def carry(self, mail: Mail, content: Extent) -> tuple[Transaction, Fault | None]:
-        """Carry one message. Returns how it went for each recipient, and the fault that ended it early, if one did."""
-        self._is_busy = True
-        transaction = Transaction(mail, self.extensions, is_lmtp=self._terms.manner.is_lmtp)
-        try:
-            await self._transact(transaction, content)
-        except Fault as fault:
+    async def carry(
+        self, mail: Mail, content: Content, conveyance: Conveyance = PLAIN, forwarded: Forwarded | None = None
+    ) -> tuple[Transaction, Fault | None]:
+        """Carry one message; tell a server that wants to know whom we have it from. Returns how it went for each recipient, and the fault
+        that ended it early, if one did."""
+        transaction = Transaction(mail, self.extensions, is_lmtp=self._terms.manner.is_lmtp, chunking=conveyance.chunking)
+        outflow = (ChunkOutflow if transaction.is_chunked else DataOutflow)(content, conveyance.line_limit)
+        if forwarded is not None and self.extensions.xforward and (fault := await self._tell(forwarded)) is not None:
             return transaction, fault
+        return transaction, await self._complete(transaction, outflow)
+
+    async def _tell(self, forwarded: Forwarded) -> Fault | None:
+        """A refusal of what we tell does not matter to the message."""
+        self._is_busy = True
+        try:
+            self._write(xforward_command(forwarded, self.extensions.xforward))
+            await self._reply(Verb.XFORWARD)
+        except Fault as fault:
+            return fault
+        except BaseException:  # cancelled in the middle
+            self.abort()
+            raise
+        return None
+
+    async def inquire(self, mail: Mail) -> tuple[Inquiry, Fault | None]:
+        """Ask for the one recipient of ``mail`` and send nothing. Returns what was answered, and the fault that ended it early, if one did."""
+        inquiry = Inquiry(mail, self.extensions, is_lmtp=self._terms.manner.is_lmtp)
+        return inquiry, await self._complete(inquiry)
+
+    async def _complete(self, transaction: Transaction | Inquiry, outflow: Outflow | None = None) -> Fault | None:
+        self._is_busy = True
+        if self.deliveries:
+            self.dialogue.restart()
+        try:
+            await self._transact(transaction, outflow)
+        except Fault as fault:
+            if self._is_unread and isinstance(transaction, Transaction) and not transaction.has_verdict:
+                transaction.is_dot_sent = False  # it cannot have been taken
+            return fault
         except BaseException:  # cancelled in the middle
             self.abort()
             raise
         self.deliveries += 1
         if not transaction.is_reusable or self._has_unread:
             self.close()
-        return transaction, None
+        return None
 
     async def reset(self) -> bool:
         """Make ready for another transaction after one that was refused; tell whether that went well."""
@@ -165,36 +99,36 @@ class Connection(asyncio.Protocol):
     async def converse(self) -> None:
         """Lead a new connection to where it takes mail. Raises ``Fault`` or ``Refused``."""
         opening = Opening(self._terms.manner)
+        if self._terms.manner.tls.is_implicit:
+            await self._start_tls(Verb.CONNECT)
         step: Send | Step = Step.WAIT
         while step is not Step.OPENED:
             match step:
                 case Send(data):
                     self._write(data)
                 case Step.START_TLS:
-                    await self._start_tls()
-                    await self._converse_in_tls(opening)
-                    return
+                    await self._start_tls(Verb.STARTTLS)
+                    step = await self._hello_in_tls(opening)
+                    continue
                 case Step.TLS_MISSING:
-                    raise Fault(FaultKind.TLS_MISSING, opening.awaited, "TLS is required, but was not offered")
+                    raise Fault(FaultKind.TLS_MISSING, opening.awaited, f"TLS is required, but was not offered by host {self.endpoint}")
+                case Step.LOGIN_FAILED:
+                    raise Fault(FaultKind.LOGIN, Verb.AUTH, opening.fault)
                 case Step.REFUSED:
                     assert opening.refusal is not None
                     raise Refused(opening.refusal)
             step = opening.take(await self._reply(opening.awaited))
         self.extensions = opening.extensions
 
-    async def _converse_in_tls(self, opening: Opening) -> None:
+    async def _hello_in_tls(self, opening: Opening) -> Send | Step:
         """Say hello again. A server that closes now did not like our side of the handshake, of which TLS 1.3 tells only here."""
         self._write(opening.secured().data)
         try:
-            step = opening.take(await self._reply(opening.awaited))
+            return opening.take(await self._reply(opening.awaited))
         except Fault as fault:
             raise Fault(FaultKind.TLS, fault.verb, f"{fault.text} after the TLS handshake") from None
-        if step is not Step.OPENED:
-            assert opening.refusal is not None
-            raise Refused(opening.refusal)
-        self.extensions = opening.extensions
 
-    async def _transact(self, transaction: Transaction, content: Extent) -> None:
+    async def _transact(self, transaction: Transaction | Inquiry, outflow: Outflow | None) -> None:
         self._write(transaction.begin())
         while True:
             step = transaction.take(await self._reply(transaction.awaited))
@@ -202,116 +136,55 @@ class Connection(asyncio.Protocol):
                 case Send(data):
                     self._write(data)
                 case Step.SEND_CONTENT:
-                    await self._send_content(transaction, content)
+                    assert isinstance(transaction, Transaction) and outflow is not None
+                    await self._send_content(transaction, outflow)
                 case Step.FINISHED:
                     return
 
-    async def _send_content(self, transaction: Transaction, content: Extent) -> None:
-        """Send content and dot. The first block is read at once, as it is nearly always all and warm; later ones in a thread."""
-        stuffing = Stuffing()
+    async def _send_content(self, transaction: Transaction, outflow: Outflow) -> None:
+        """Send content and its end. The first block is read at once, as it is nearly always all and warm; later ones in a thread."""
         try:
-            block = content.read(0)
-            position = len(block)
-            while position < content.size:
-                self._write(stuffing.encode(block))
+            data = outflow.read()
+            while outflow.has_more and not (transaction.is_chunked and self._is_refused):
+                transaction.chunks += 1
+                self._push(data)
                 await self._writable()
-                block = await asyncio.to_thread(content.read, position)
-                position += len(block)
+                data = await asyncio.to_thread(outflow.read)
         except ContentTrouble as trouble:
             self._fail(FaultKind.CONTENT, str(trouble))
             raise Fault(FaultKind.CONTENT, Verb.CONTENT, str(trouble)) from None
-        data = stuffing.encode(block) + stuffing.end()
-        if any(reply.code < 400 for reply in self._replies):
+        if outflow.has_more:
+            return  # a chunk was refused: the reply that says so is taken next
+        is_early = len(self._replies) > transaction.chunks and not self._is_refused
+        if is_early if transaction.is_chunked else any(reply.code < 400 for reply in self._replies):
             self._replies.clear()
             self._fail(FaultKind.PROTOCOL, "the message was accepted before it was sent")
+        transaction.chunks += 1
         transaction.is_dot_sent = self._fault is None
-        self._write(data)
+        self._push(data)
+        self.dialogue.turns.append(_CONTENT)
 
-    async def _start_tls(self) -> None:
+    @property
+    def _is_refused(self) -> bool:
+        return any(reply.code >= 400 for reply in self._replies)
+
+    async def _start_tls(self, verb: Verb) -> None:
         """Raises ``Fault``: bytes that came in clear text behind the reply are an attack (RFC 3207 section 6)."""
         if self._replies or self._reader.has_rest or self._transport is None:
             self._fail(FaultKind.TLS, "clear text behind the reply to STARTTLS")
-            raise self._lost(Verb.STARTTLS)
-        host = self.endpoint.host
-        name = host if any(letter.isalpha() for letter in host) and ":" not in host else None
-        limit = self._terms.seconds[Verb.STARTTLS]
-        assert self._terms.context is not None
+            raise self._lost(verb)
+        terms = self._terms
+        assert terms.context is not None
+        handshake = Handshake(terms.manner.tls, terms.context, terms.seconds[Verb.STARTTLS], terms.now)
         try:
-            upgraded = await self._loop.start_tls(self._transport, self, self._terms.context, server_hostname=name, ssl_handshake_timeout=limit)
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError, a name that cannot be an SNI a ValueError
-            self._fail(FaultKind.TLS, f"TLS handshake failed: {error}")
-            raise Fault(FaultKind.TLS, Verb.STARTTLS, f"TLS handshake failed: {error}") from None
-        if upgraded is None:
-            raise Fault(FaultKind.TLS, Verb.STARTTLS, "TLS handshake failed: lost connection")
-        self._transport = upgraded
-
-    # Waiting, under a time limit.
-
-    def _write(self, data: bytes) -> None:
-        if self._fault is None and self._transport is not None:
-            self._transport.write(data)
-
-    async def _reply(self, verb: Verb) -> Reply:
-        """The next reply. What the server said before it closed still counts. Raises ``Fault``."""
-        if not self._replies:
-            await self._wait(verb)
-        if self._replies:
-            return self._replies.popleft()
-        raise self._lost(verb)
-
-    async def _writable(self) -> None:
-        while self._is_paused and self._fault is None:
-            await self._wait(Verb.CONTENT)
-        if self._fault is not None and not self._replies:
-            raise self._lost(Verb.CONTENT)
-
-    async def _wait(self, verb: Verb) -> None:
-        """Wait until something happens that ``verb`` may be waiting for, or a fault."""
-        self._awaited = verb
-        self._limit(self._terms.seconds[verb])
-        while self._fault is None and not (self._replies if verb is not Verb.CONTENT else not self._is_paused):
-            self._waiter = self._loop.create_future()
-            await self._waiter
-        self._deadline = 0.0
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _lost(self, verb: Verb) -> Fault:
-        assert self._fault is not None
-        kind = FaultKind.TLS if verb is Verb.STARTTLS else self._fault.kind
-        return Fault(kind, verb, self._fault.text)
-
-    def _fail(self, kind: FaultKind, text: str, *, abort: bool = True) -> None:
-        """Remember the first fault, close, and wake whoever waits."""
-        if self._fault is not None:
-            return
-        self._fault = Fault(kind, self._awaited, text)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if abort and self._transport is not None:
-            self._transport.abort()
-        self._wake()
-
-    def _limit(self, seconds: float) -> None:
-        """Set the deadline of the next wait. The timer is left in place when it rings early enough: it looks again."""
-        self._deadline = self._loop.time() + seconds
-        if self._timer is not None and self._timer.when() > self._deadline:
-            self._timer.cancel()
-            self._timer = None
-        if self._timer is None:
-            self._timer = self._loop.call_at(self._deadline, self._ring)
-
-    def _ring(self) -> None:
-        self._timer = None
-        if not self._deadline:
-            return
-        if self._loop.time() >= self._deadline:
-            self._fail(FaultKind.TIMED_OUT, "timed out")
-        else:
-            self._timer = self._loop.call_at(self._deadline, self._ring)
+            self._transport, self.standing = await handshake.perform(self._transport, self, verb)
+        except Fault as fault:
+            self._fail(fault.kind, fault.text)
+            self.dialogue.turns.append(fault.text)
+            raise
+        self.keep_socket()
+        self.dialogue.turns.append("TLS")
+        self.tell_step(Verb.TLS)
 
 
 class Refused(Exception):
@@ -320,6 +193,7 @@ class Refused(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(str(answer.reply))
         self.answer = answer
+        self.transcript: list[str] = []
 
 
 async def open_connection(endpoint: Endpoint, terms: Terms) -> Connection:
@@ -330,10 +204,12 @@ async def open_connection(endpoint: Endpoint, terms: Terms) -> Connection:
     try:
         return await _open_once(endpoint, terms)
     except Fault as fault:
-        if fault.kind is not FaultKind.TLS or terms.manner.tls is not TlsUse.MAY:
+        if fault.kind is not FaultKind.TLS or terms.manner.tls.level is not TlsLevel.MAY:
             raise
-    clear = Manner(terms.manner.hello, terms.manner.is_lmtp, TlsUse.NONE)
-    return await _open_once(endpoint, Terms(clear, None, terms.seconds))
+        if terms.on_step is not None:
+            terms.on_step(Wire(endpoint, terms), fault.verb, fault)
+    clear = replace(terms.manner, tls=CLEAR)
+    return await _open_once(endpoint, replace(terms, manner=clear, context=None))
 
 
 async def _open_once(endpoint: Endpoint, terms: Terms) -> Connection:
@@ -341,7 +217,11 @@ async def _open_once(endpoint: Endpoint, terms: Terms) -> Connection:
     connection = Connection(endpoint, terms)
     try:
         async with asyncio.timeout(terms.seconds[Verb.CONNECT]):
-            await loop.create_connection(lambda: connection, endpoint.address, endpoint.port)
+            if endpoint.address:
+                source = (terms.source, 0) if terms.source else None
+                await loop.create_connection(lambda: connection, endpoint.address, endpoint.port, local_addr=source)
+            else:
+                await loop.create_unix_connection(lambda: connection, endpoint.host)
     except TimeoutError:
         raise Fault(FaultKind.UNREACHABLE, Verb.CONNECT, "connection timed out") from None
     except OSError as error:
@@ -349,6 +229,11 @@ async def _open_once(endpoint: Endpoint, terms: Terms) -> Connection:
         raise Fault(kind, Verb.CONNECT, error.strerror or str(error)) from None
     with contextlib.ExitStack() as stack:
         stack.callback(connection.close)
-        await connection.converse()
+        connection.tell_step(Verb.CONNECT)
+        try:
+            await connection.converse()
+        except (Fault, Refused) as error:
+            error.transcript = connection.dialogue.lines()
+            raise
         stack.pop_all()
     return connection

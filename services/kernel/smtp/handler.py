@@ -3,7 +3,7 @@
 A ``Server`` (``server.py``) makes one ``Handler`` for each connection and asks it at every step; the session itself sees to syntax, order,
 limits, TLS, pipelining and the reading of DATA and BDAT. The order of calls, where ``[]`` may be missing and ``*`` may repeat::
 
-    connected  [helo  [auth]*  ( mail  rcpt*  begin -> sink.write*  ( sink.finish | sink.abort )  | reset )* ]*  ended
+    connected  [helo  [login]*  ( mail  rcpt*  begin -> sink.write*  ( sink.finish | sink.abort )  | reset )* ]*  ended
 
 * A hook answers with a ``Reply``; a positive one lets the session go on. A refusal is data, not an exception.
 * ``rcpt`` is called only after an accepted ``mail``, ``begin`` only when at least one recipient was accepted.
@@ -14,12 +14,13 @@ limits, TLS, pipelining and the reading of DATA and BDAT. The order of calls, wh
 """
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from services.kernel.mail.reply import Reply
 from services.kernel.smtp.commands import Mail, Rcpt
+from services.kernel.smtp.forwarding import Forwarded
 
 
 @dataclass(slots=True)
@@ -34,7 +35,11 @@ class Peer:
     tls: str = ""
     """The TLS session in words, empty in clear text."""
     login: str = ""
-    """Who signed in: what ``auth`` set it to when it answered 235, else the name it was given."""
+    """Who signed in."""
+    certificate: bytes = b""
+    """The client certificate in DER, when one was asked for and it is one that we trust."""
+    forwarded: Forwarded | None = None
+    """Who gave the next message to a partner, in the partner's words; forgotten after it."""
     is_hasty: bool = False
     """It sent more where it had to wait for our answer: after EHLO or DATA (RFC 2920 section 3.1)."""
 
@@ -52,6 +57,17 @@ class Sink(Protocol):
         """Forget the message."""
 
 
+class Login(Protocol):
+    """One login (RFC 4954 section 4)."""
+
+    @property
+    def starts_with_client(self) -> bool:
+        """Without an initial response the client is asked for its first message by an empty challenge."""
+
+    async def answer(self, response: bytes) -> bytes | Reply:
+        """Take the client's next message: a challenge comes back, or the end: 235, 501, 535, or 454 when it cannot be known now."""
+
+
 class Handler(Protocol):
     """Decides for one connection. Told once, when the service is started, how: by its maker."""
 
@@ -61,8 +77,11 @@ class Handler(Protocol):
     async def helo(self) -> Reply | None:
         """HELO, EHLO or LHLO with a well-formed name (``peer.helo``). ``None`` accepts."""
 
-    async def auth(self, login: str, password: str) -> Reply:
-        """Check a password: 235, 535, or 454 when it cannot be known now."""
+    def mechanisms(self) -> Sequence[str]:
+        """The SASL mechanisms on offer under TLS, the strongest first."""
+
+    def login(self, mechanism: str) -> "Login | None":
+        """Start a login by a mechanism on offer, named in capital letters; ``None`` for any other. A login that succeeds sets ``peer.login``."""
 
     async def mail(self, mail: Mail) -> Reply:
         """A well-formed MAIL in the right place."""
@@ -95,8 +114,12 @@ class Rules:
     is_lmtp: bool = False
     size_limit: int = 52_428_800
     """Largest content in bytes; announced as SIZE."""
-    tls: Callable[[], ssl.SSLContext] | None = None
-    """Gives the context of the moment, for STARTTLS and implicit TLS; ``None``: no TLS."""
+    tls: Callable[[Peer], ssl.SSLContext] | None = None
+    """Gives the context of the moment for a client, for STARTTLS and implicit TLS (which knows no client yet); ``None``: no TLS."""
+    is_partner: Callable[[Peer], bool] | None = None
+    """Whether a client may say for whom it speaks (XFORWARD); also asked at once, by its address, whether the limit on sessions holds for it."""
+    etrn: Callable[[str], Awaitable[Reply]] | None = None
+    """Starts delivery of what waits for a domain, and answers as RFC 1985 section 5.3 says; ``None``: no ETRN."""
     offers_auth: bool = False
     """AUTH is announced and accepted, under TLS only."""
     requires_auth: bool = False

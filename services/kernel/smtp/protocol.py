@@ -68,10 +68,12 @@ class CommandProtocol(SMTP):
         name = transport.get_extra_info("peername")
         self.peer = Peer(name[0], name[1]) if isinstance(name, tuple) else Peer("local")
         self.peer.tls = _describe_tls(transport)
+        self.peer.certificate = _certificate(transport)
         self._stream = Stream(transport, self.loop)
         self._handler = self._surroundings.make_handler(self.peer)
         self._transaction = Transaction(self._rules, self._handler, self._stream)
-        self._refusal = self._surroundings.admission.enter(self, self.peer.address)
+        is_partner = self._rules.is_partner is not None and self._rules.is_partner(self.peer)
+        self._refusal = self._surroundings.admission.enter(self, self.peer.address, is_partner=is_partner)
         self.task = self.loop.create_task(self._handle_client())
 
     def data_received(self, data: bytes) -> None:
@@ -147,13 +149,14 @@ class CommandProtocol(SMTP):
         transport = self._stream.transport
         self._is_shaking_hands = True
         secure = await self.loop.start_tls(
-            transport, self, self._rules.tls(), server_side=True, ssl_handshake_timeout=HANDSHAKE_SECONDS
+            transport, self, self._rules.tls(self.peer), server_side=True, ssl_handshake_timeout=HANDSHAKE_SECONDS
         )
         self._is_shaking_hands = False
         if secure is None:
             raise ConnectionResetError("lost in the handshake")
         self._stream.replace(secure)
         self.peer.tls = _describe_tls(secure)
+        self.peer.certificate = _certificate(secure)
 
     async def _obey_next(self) -> None:
         """Read one command and carry it out."""
@@ -221,3 +224,8 @@ class CommandProtocol(SMTP):
 def _describe_tls(transport: asyncio.BaseTransport) -> str:
     session = transport.get_extra_info("ssl_object")
     return f"{session.version()} {session.cipher()[0]}" if session is not None else ""
+
+
+def _certificate(transport: asyncio.BaseTransport) -> bytes:
+    session = transport.get_extra_info("ssl_object")
+    return (session.getpeercert(binary_form=True) or b"") if session is not None else b""

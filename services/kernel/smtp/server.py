@@ -61,11 +61,11 @@ class Server:
 
         def use_current(session: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
             if self.rules.tls is not None:
-                session.context = self.rules.tls()
+                session.context = self.rules.tls(Peer(""))
 
         if self.rules.tls is None:
             raise OSError(errno.EINVAL, "implicit TLS needs a certificate")
-        context = self.rules.tls()
+        context = self.rules.tls(Peer(""))
         context.sni_callback = use_current
         return context
 

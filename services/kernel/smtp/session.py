@@ -1,16 +1,18 @@
-# ruff: noqa: N802  # the names of the methods are aiosmtpd's: smtp_VERB, auth_MECHANISM
+# ruff: noqa: N802  # the names of the methods are aiosmtpd's: smtp_VERB
 """One session: what it does at each verb, but for the transaction (``transaction``) and its life (``protocol``)."""
 
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
-from typing import Any
 
-from aiosmtpd.smtp import MISSING, AuthResult, LoginPassword, syntax
+from aiosmtpd.smtp import syntax
 
 from services.kernel.mail.domain import is_domain_or_literal
+from services.kernel.mail.parameters import ParameterError
 from services.kernel.mail.reply import Reply
 from services.kernel.smtp import replies
+from services.kernel.smtp.forwarding import ATTRIBUTES, Forwarded, parse_xforward
+from services.kernel.smtp.handler import Login
 from services.kernel.smtp.protocol import CommandProtocol
 from services.kernel.smtp.stream import LineTooLong
 from services.kernel.smtp.transaction import OutOfStep
@@ -18,9 +20,6 @@ from services.kernel.smtp.transaction import OutOfStep
 
 class Session(CommandProtocol):
     """The verbs of SMTP and LMTP."""
-
-    AuthLoginUsernameChallenge = "Username:"
-    AuthLoginPasswordChallenge = "Password:"
 
     # -- hello
 
@@ -56,6 +55,7 @@ class Session(CommandProtocol):
             self._answer(refusal, hostname)
             return False
         self.peer.is_extended = is_extended
+        self.peer.forwarded = None
         self._transaction.reset()
         return True
 
@@ -65,8 +65,12 @@ class Session(CommandProtocol):
         if rules.tls is not None and not self.peer.tls:
             lines.append("STARTTLS")
         if rules.offers_auth and self.peer.tls:
-            lines.append("AUTH PLAIN LOGIN")
+            lines.append(f"AUTH {' '.join(self._handler.mechanisms())}")
         lines += ["ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8", "DSN", "CHUNKING", *rules.keywords]
+        if rules.etrn is not None:
+            lines.append("ETRN")
+        if self._is_partner():
+            lines.append(f"XFORWARD {' '.join(ATTRIBUTES)}")
         return lines if rules.is_lmtp else [*lines, "HELP"]
 
     # -- TLS and signing in
@@ -95,15 +99,22 @@ class Session(CommandProtocol):
             self._answer(refusal)
             return
         name, _, initial = arg.partition(" ")
-        mechanism = {"PLAIN": self.auth_PLAIN, "LOGIN": self.auth_LOGIN}.get(name.upper())
-        if mechanism is None:
+        login = self._handler.login(name.upper())
+        if login is None:
             self._answer(replies.NO_SUCH_MECHANISM)
             return
-        result = await mechanism(None, [name, initial] if initial else [name])
-        if isinstance(result.auth_data, LoginPassword):
-            await self._sign_in(result.auth_data)
-        elif not result.handled:
-            self._answer(replies.AUTH_WRONG)
+        response = await self._first_response(login, initial.strip(" "))
+        while response is not None:
+            step = await login.answer(response)
+            if isinstance(step, Reply):
+                self._answer(step)
+                return
+            response = await self._challenge(step)
+
+    async def _first_response(self, login: Login, initial: str) -> bytes | None:
+        if initial:
+            return self._decode_base64(initial.encode())
+        return await self._challenge(b"") if login.starts_with_client else b""
 
     def _why_no_auth(self) -> Reply | None:
         if not self._rules.offers_auth:
@@ -116,52 +127,58 @@ class Session(CommandProtocol):
             return replies.BAD_SEQUENCE
         return None
 
-    async def _sign_in(self, credentials: LoginPassword) -> None:
-        try:
-            login, password = credentials.login.decode(), credentials.password.decode()
-        except UnicodeDecodeError:
-            self._answer(replies.AUTH_WRONG)
-            return
-        reply = await self._handler.auth(login, password)
-        if reply.code == 235:
-            self.peer.login = self.peer.login or login
-        self._answer(reply)
-
-    def _authenticate(self, mechanism: str, auth_data: Any) -> AuthResult:
-        """The dialogue is complete; whether the password is right is asked afterwards."""
-        return AuthResult(success=True, auth_data=auth_data)
-
-    async def auth_PLAIN(self, _: Any, args: list[str]) -> AuthResult:
-        """RFC 4616. Nobody may act for another."""
-        message = self._decode_base64(args[1].encode()) if len(args) > 1 else await self.challenge_auth("")
-        if not isinstance(message, bytes):
-            return AuthResult(success=False)
-        authority, _, rest = message.partition(b"\0")
-        login, found, password = rest.partition(b"\0")
-        if not found or b"\0" in password or authority not in (b"", login):
-            return AuthResult(success=False, handled=False)
-        return self._authenticate("PLAIN", LoginPassword(login, password))
-
-    async def challenge_auth(self, challenge: str | bytes, encode_to_b64: bool = True, log_client_response: bool = False) -> Any:
-        """Ask the client; return its decoded answer, or ``MISSING`` when an error was answered."""
-        question = challenge.encode() if isinstance(challenge, str) else challenge
+    async def _challenge(self, question: bytes) -> bytes | None:
+        """Ask the client; return its decoded answer, or ``None`` when an error was answered."""
         self._stream.put(b"334 " + b64encode(question) + b"\r\n")
         try:
             line = await self._stream.line(self._rules.auth_line_limit, self._rules.command_seconds)
         except LineTooLong:
             self._answer(replies.AUTH_LINE_TOO_LONG)
-            return MISSING
+            return None
         if line.strip() == b"*":
             self._answer(replies.AUTH_CANCELLED)
-            return MISSING
+            return None
         return self._decode_base64(line.strip())
 
-    def _decode_base64(self, text: bytes) -> Any:
+    def _decode_base64(self, text: bytes) -> bytes | None:
         try:
             return b64decode(b"" if text == b"=" else text, validate=True)
         except Base64Error:
             self._answer(replies.BAD_BASE64)
-            return MISSING
+            return None
+
+    def _is_partner(self) -> bool:
+        return self._rules.is_partner is not None and self._rules.is_partner(self.peer)
+
+    @syntax("XFORWARD attribute=value ...")
+    async def smtp_XFORWARD(self, arg: str) -> None:
+        """Postfix XFORWARD_README: of the next message only, and only from a partner."""
+        if not self._is_partner():
+            self._answer(replies.NOT_HERE)
+        elif self._transaction.is_open:
+            self._answer(replies.BAD_SEQUENCE)
+        else:
+            try:
+                self.peer.forwarded = parse_xforward(arg, self.peer.forwarded or Forwarded())
+            except ParameterError as error:
+                self._answer(Reply(501, "5.5.4", str(error)))
+            else:
+                self._stream.put(replies.OK.encode())
+
+    @syntax("ETRN domain")
+    async def smtp_ETRN(self, arg: str) -> None:
+        """RFC 1985: a host that was away asks for its mail. ``@`` (with subdomains) means the same here."""
+        name = arg.removeprefix("@").lower()
+        if self._rules.etrn is None:
+            self._answer(replies.NOT_HERE)
+        elif self._transaction.is_open:
+            self._answer(replies.BAD_SEQUENCE)
+        elif not self.peer.helo:
+            self._answer(replies.GREET_FIRST)
+        elif not is_domain_or_literal(name) or name.startswith("["):
+            self._answer(replies.SYNTAX, arg)
+        else:
+            self._answer(await self._rules.etrn(name), arg)
 
     # -- mail
 
@@ -203,8 +220,10 @@ class Session(CommandProtocol):
     def _conclude(self, answers: Sequence[Reply]) -> None:
         for reply in answers:
             self._answer(reply)
-        if not self._transaction.is_open and any(reply.is_positive for reply in answers):
-            self._errors = self._junk = 0  # as Postfix: the limits are for clients that deliver nothing
+        if not self._transaction.is_open:
+            self.peer.forwarded = None
+            if any(reply.is_positive for reply in answers):
+                self._errors = self._junk = 0  # as Postfix: the limits are for clients that deliver nothing
 
     @syntax("RSET")
     async def smtp_RSET(self, arg: str) -> None:
@@ -213,6 +232,7 @@ class Session(CommandProtocol):
             self._answer(replies.SYNTAX)
             return
         self._transaction.reset()
+        self.peer.forwarded = None
         self._stream.put(replies.OK.encode())
 
     # -- the rest

@@ -25,7 +25,7 @@ ZONE = {
     "xn--bcher-kva.test. A": ["xn--bcher-kva.test. 60 IN A 192.0.2.2"],
     "empty.test. MX": [],
 }
-FAILING = {"failing.test.": dns.rcode.SERVFAIL, "refused.test.": dns.rcode.REFUSED}
+FAILING = {"failing.test.": dns.rcode.SERVFAIL, "refused.test.": dns.rcode.REFUSED, "too-long.test.": dns.rcode.YXDOMAIN}
 
 
 class NameServer(asyncio.DatagramProtocol):
@@ -76,7 +76,7 @@ def ask(name: str, kind: Kind) -> Answer[str]:
     [
         ("one.test", Kind.MX, Found(("10 mx1.test.",), 60, True)),
         ("one.test.", Kind.MX, Found(("10 mx1.test.",), 60, True)),
-        ("alias.test", Kind.A, Found(("192.0.2.1",), 30, True)),
+        ("alias.test", Kind.A, Found(("192.0.2.1",), 30, True, "mx.test")),
         ("null.test", Kind.MX, Found(("0 .",), 60, True)),
         ("bücher.test", Kind.A, Found(("192.0.2.2",), 60, True)),
         ("empty.test", Kind.MX, NoData(300)),
@@ -95,7 +95,7 @@ def test_every_record_is_in_the_answer() -> None:
     assert set(answer.records) == {"10 mx1.test.", "20 mx2.test."}
 
 
-@pytest.mark.parametrize("name", ["failing.test", "refused.test", "silent.test"])
+@pytest.mark.parametrize("name", ["failing.test", "refused.test", "silent.test", "too-long.test"])
 def test_name_server_that_cannot_tell_is_trouble(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUESTION_SECONDS", 0.2)
     assert isinstance(ask(name, Kind.MX), Trouble)

@@ -3,6 +3,7 @@
 ``> line``      say it; `` | `` ends a line within one write
 ``< pattern``   hear a line that matches it whole
 ``= content``   hear content up to the dot
+``* 123``       hear content of so many bytes
 ``! word``      do: ``close``, ``abort``, ``tls``, or ``wait`` for the other end to close
 
 A connection beyond the last dialogue is refused by closing it, and counted.
@@ -62,6 +63,8 @@ class Peer:
             case "=":
                 content = await reader.readuntil(b"\r\n.\r\n")
                 self.contents.append(content.removesuffix(b".\r\n"))
+            case "*":
+                self.contents.append(await reader.readexactly(int(words)))
             case "!":
                 await self._do(words, reader, writer)
 

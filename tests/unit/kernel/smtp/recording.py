@@ -46,8 +46,11 @@ class Recorder:
     async def helo(self) -> Reply | None:
         return None
 
-    async def auth(self, login: str, password: str) -> Reply:
-        return Reply(235, "2.7.0", "Ok")
+    def mechanisms(self) -> Sequence[str]:
+        return ("TOKEN", "ASKING")
+
+    def login(self, mechanism: str) -> "RecordingLogin | None":
+        return RecordingLogin(self.peer, is_asked=mechanism == "ASKING") if mechanism in self.mechanisms() else None
 
     async def mail(self, mail: Mail) -> Reply:
         if self.record.fails_at == "mail":
@@ -72,6 +75,23 @@ class Recorder:
     def ended(self, reason: str) -> None:
         self.record.endings.append(reason)
         self.record.ended.set()
+
+
+class RecordingLogin:
+    """Lets everybody in who says ``open``; ``ASKING`` asks before that."""
+
+    def __init__(self, peer: Peer, *, is_asked: bool) -> None:
+        self.peer = peer
+        self.starts_with_client = not is_asked
+        self._questions = [b"what?", b"really?"] if is_asked else []
+
+    async def answer(self, response: bytes) -> bytes | Reply:
+        if self._questions:
+            return self._questions.pop(0)
+        if response != b"open":
+            return Reply(535, "5.7.8", "no")
+        self.peer.login = "somebody"
+        return Reply(235, "2.7.0", "Ok")
 
 
 class RecordingSink:

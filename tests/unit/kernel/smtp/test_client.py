@@ -4,9 +4,11 @@ import pytest
 
 from services.kernel.mail.envelope import Recipient
 from services.kernel.mail.reply import Reply
-from services.kernel.smtp.client import Manner, Opening, Send, Step, TlsUse, Transaction, Verb
+from services.kernel.smtp.client import Manner, Opening, Send, Step, Transaction, Verb
 from services.kernel.smtp.client_envelope import Mail
 from services.kernel.smtp.client_extensions import Extensions
+from services.kernel.smtp.tls import TlsLevel
+from services.kernel.smtp.tls_policy import TlsPolicy
 
 PIPELINING = Extensions(has_pipelining=True)
 GREETING = Reply(220, "", "mx ESMTP")
@@ -38,23 +40,23 @@ def verdicts(made: Transaction) -> list[tuple[Verb, int] | None]:
 @pytest.mark.parametrize(
     ("tls", "replies", "last"),
     [
-        (TlsUse.MAY, ("220 mx", "250 mx|PIPELINING"), Step.OPENED),
-        (TlsUse.NONE, ("220 mx", "250 mx|STARTTLS"), Step.OPENED),
-        (TlsUse.MAY, ("220 mx", "250 mx|STARTTLS"), Send(b"STARTTLS\r\n")),
-        (TlsUse.MAY, ("220 mx", "250 mx|STARTTLS", "220 go"), Step.START_TLS),
-        (TlsUse.MAY, ("220 mx", "250 mx|STARTTLS", "454 no"), Step.OPENED),
-        (TlsUse.ENCRYPT, ("220 mx", "250 mx|STARTTLS", "454 no"), Step.TLS_MISSING),
-        (TlsUse.ENCRYPT, ("220 mx", "250 mx"), Step.TLS_MISSING),
-        (TlsUse.MAY, ("554 go away",), Step.REFUSED),
-        (TlsUse.MAY, ("220 mx", "421 busy"), Step.REFUSED),
-        (TlsUse.MAY, ("220 mx", "502 what"), Send(b"HELO me.test\r\n")),
-        (TlsUse.MAY, ("220 mx", "502 what", "250 mx"), Step.OPENED),
-        (TlsUse.ENCRYPT, ("220 mx", "502 what", "250 mx"), Step.TLS_MISSING),
-        (TlsUse.MAY, ("220 mx", "502 what", "550 no"), Step.REFUSED),
+        (TlsLevel.MAY, ("220 mx", "250 mx|PIPELINING"), Step.OPENED),
+        (TlsLevel.NONE, ("220 mx", "250 mx|STARTTLS"), Step.OPENED),
+        (TlsLevel.MAY, ("220 mx", "250 mx|STARTTLS"), Send(b"STARTTLS\r\n")),
+        (TlsLevel.MAY, ("220 mx", "250 mx|STARTTLS", "220 go"), Step.START_TLS),
+        (TlsLevel.MAY, ("220 mx", "250 mx|STARTTLS", "454 no"), Step.OPENED),
+        (TlsLevel.ENCRYPT, ("220 mx", "250 mx|STARTTLS", "454 no"), Step.TLS_MISSING),
+        (TlsLevel.ENCRYPT, ("220 mx", "250 mx"), Step.TLS_MISSING),
+        (TlsLevel.MAY, ("554 go away",), Step.REFUSED),
+        (TlsLevel.MAY, ("220 mx", "421 busy"), Step.REFUSED),
+        (TlsLevel.MAY, ("220 mx", "502 what"), Send(b"HELO me.test\r\n")),
+        (TlsLevel.MAY, ("220 mx", "502 what", "250 mx"), Step.OPENED),
+        (TlsLevel.ENCRYPT, ("220 mx", "502 what", "250 mx"), Step.TLS_MISSING),
+        (TlsLevel.MAY, ("220 mx", "502 what", "550 no"), Step.REFUSED),
     ],
 )
-def test_opening_leads_to(tls: TlsUse, replies: tuple[str, ...], last: Send | Step) -> None:
-    assert open_with(Manner("me.test", tls=tls), *replies)[-1] == last
+def test_opening_leads_to(tls: TlsLevel, replies: tuple[str, ...], last: Send | Step) -> None:
+    assert open_with(Manner("me.test", tls=TlsPolicy(tls)), *replies)[-1] == last
 
 
 def test_lmtp_says_lhlo_and_never_helo() -> None:
@@ -139,3 +141,51 @@ def test_session_is_reset_after_a_transaction_without_content(codes: tuple[int, 
     made = transaction()
     run(made, *codes)
     assert (made.needs_reset, made.is_reusable) == (needs, True)
+
+
+CHUNKING = Extensions(has_pipelining=True, has_chunking=True)
+
+
+def chunked(peer: Extensions = CHUNKING, *, chunks: int = 1, is_lmtp: bool = False) -> Transaction:
+    """A transaction whose chunks, the last one too, are sent."""
+    addresses = [Recipient(f"r{n}@d.test", f"r{n}@d.test") for n in range(2)]
+    made = Transaction(Mail("s@d.test", addresses), peer, is_lmtp=is_lmtp, chunking=True)
+    made.chunks, made.is_dot_sent = chunks, True
+    return made
+
+
+def test_chunks_need_no_data_command() -> None:
+    assert b"DATA" not in chunked().begin()
+    assert run(chunked(), 250, 250, 550)[-1] is Step.SEND_CONTENT
+    assert b"DATA" in Transaction(Mail("s@d.test", []), PIPELINING, is_lmtp=False, chunking=True).begin()
+
+
+@pytest.mark.parametrize("peer", [CHUNKING, Extensions(has_chunking=True)])
+def test_nothing_is_sent_in_chunks_when_nobody_is_left(peer: Extensions) -> None:
+    made = chunked(peer)
+    assert run(made, 250, 550, 450)[-1] is Step.FINISHED
+    assert (verdicts(made), made.needs_reset) == ([(Verb.RCPT, 550), (Verb.RCPT, 450)], True)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "codes", "results", "is_reusable"),
+    [
+        (1, (250,), [(Verb.BDAT, 250), (Verb.RCPT, 550)], True),
+        (3, (250, 250, 250), [(Verb.BDAT, 250), (Verb.RCPT, 550)], True),
+        (1, (552,), [(Verb.BDAT, 552), (Verb.RCPT, 550)], True),
+        (3, (250, 452), [(Verb.BDAT, 452), (Verb.RCPT, 550)], False),
+        (3, (250, 421), [(Verb.BDAT, 421), (Verb.RCPT, 550)], False),
+    ],
+)
+def test_reply_to_the_last_chunk_decides_unless_one_before_it_is_refused(
+    chunks: int, codes: tuple[int, ...], results: list[tuple[Verb, int]], is_reusable: bool
+) -> None:
+    made = chunked(chunks=chunks)
+    assert run(made, 250, 250, 550, *codes)[-1] is Step.FINISHED
+    assert (verdicts(made), made.is_reusable) == (results, is_reusable)
+
+
+def test_lmtp_has_a_reply_for_each_recipient_after_the_last_chunk() -> None:
+    made = chunked(chunks=2, is_lmtp=True)
+    run(made, 250, 250, 250, 250, 250, 452)
+    assert verdicts(made) == [(Verb.BDAT, 250), (Verb.BDAT, 452)]

@@ -4,15 +4,15 @@ import pytest
 
 from services.kernel.mail.envelope import Body, Recipient
 from services.kernel.mail.reply import Reply
-from services.kernel.smtp.client_envelope import Mail, mail_command, rcpt_command
+from services.kernel.smtp.client_envelope import Mail, mail_command, rcpt_command, spoken
 from services.kernel.smtp.client_extensions import Extensions, parse
 
-EVERYTHING = parse(Reply(250, "", "MX.test hello\nPIPELINING\nsize 1000\n8BITMIME\nSMTPUTF8\nDSN\nSTARTTLS\nXTRACE\nAUTH=LOGIN"))
+EVERYTHING = parse(Reply(250, "", "MX.test hello\nPIPELINING\nsize 1000\n8BITMIME\nSMTPUTF8\nDSN\nCHUNKING\nSTARTTLS\nXTRACE\nAUTH=LOGIN"))
 MAIL = Mail("a@b.test", [], 321, Body.EIGHT_BIT_MIME, True, "HDRS", "id=1", "T1/Q1")
 
 
 def test_all_that_is_announced_is_seen() -> None:
-    assert Extensions("mx.test", True, 1000, True, True, True, True, True, True) == EVERYTHING
+    assert Extensions("mx.test", True, 1000, True, True, True, True, True, True, ("LOGIN",), has_chunking=True) == EVERYTHING
 
 
 @pytest.mark.parametrize("value", ["SIZE", "SIZE 0", "SIZE=0", "SIZE many", "SIZE -1"])
@@ -57,3 +57,21 @@ def test_rcpt_has_its_parameters(recipient: Recipient, parameters: bytes) -> Non
 def test_original_recipient_that_is_not_ascii_takes_the_form_of_utf_8() -> None:
     recipient = Recipient("x@y.test", "jürgen@y.test")
     assert rcpt_command(recipient, Extensions(has_dsn=True), is_lmtp=True) == b"RCPT TO:<x@y.test> ORCPT=utf-8;j\\x{FC}rgen@y.test\r\n"
+
+
+IDN = Mail("a@bücher.test", [Recipient("x@münchen.test", "x@münchen.test")])
+
+
+def test_domain_goes_as_a_labels_where_utf_8_is_not_understood() -> None:
+    assert mail_command(IDN, Extensions(), is_lmtp=False) == b"MAIL FROM:<a@xn--bcher-kva.test>\r\n"
+    assert rcpt_command(IDN.recipients[0], Extensions(), is_lmtp=False) == b"RCPT TO:<x@xn--mnchen-3ya.test>\r\n"
+
+
+def test_addresses_in_utf_8_say_so_whatever_the_client_said() -> None:
+    peer = Extensions(has_smtputf8=True)
+    assert mail_command(IDN, peer, is_lmtp=False) == "MAIL FROM:<a@bücher.test> SMTPUTF8\r\n".encode()
+    assert mail_command(Mail("a@b.test", IDN.recipients), peer, is_lmtp=False) == b"MAIL FROM:<a@b.test> SMTPUTF8\r\n"
+
+
+def test_local_part_has_no_other_form() -> None:
+    assert spoken("jürgen@b.test", Extensions()) == "jürgen@b.test"

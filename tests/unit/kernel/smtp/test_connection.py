@@ -1,6 +1,7 @@
 """Connections over real sockets, against servers that play dialogues."""
 
 import asyncio
+import contextlib
 import os
 import ssl
 from pathlib import Path
@@ -9,11 +10,15 @@ import pytest
 import trustme
 
 from services.kernel.mail.envelope import Recipient
-from services.kernel.smtp.client import Manner, TlsUse, Transaction, Verb
+from services.kernel.smtp.client import Manner, Transaction, Verb
 from services.kernel.smtp.client_content import Extent
 from services.kernel.smtp.client_envelope import Mail
 from services.kernel.smtp.client_fault import Fault, FaultKind
+from services.kernel.smtp.client_sasl import Login, LoginRules
+from services.kernel.smtp.client_tls import make_context
 from services.kernel.smtp.connection import SECONDS, Connection, Endpoint, Refused, Terms, open_connection
+from services.kernel.smtp.tls import TlsLevel
+from services.kernel.smtp.tls_policy import TlsPolicy
 from tests.unit.kernel.smtp.peer import Peer, peer, play
 
 HELLO = """
@@ -53,16 +58,10 @@ def server_tls() -> ssl.SSLContext:
     return context
 
 
-def client_tls() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-async def connect(server: Peer, tls: TlsUse = TlsUse.MAY, **seconds: float) -> Connection:
+async def connect(server: Peer, tls: TlsLevel = TlsLevel.MAY, **seconds: float) -> Connection:
+    manner = Manner("me.test", tls=TlsPolicy(tls, servername="mx.test"))
     limits = {**SECONDS, **{Verb[name.upper()]: value for name, value in seconds.items()}}
-    return await open_connection(Endpoint("mx.test", "127.0.0.1", server.port), Terms(Manner("me.test", tls=tls), client_tls(), limits))
+    return await open_connection(Endpoint("mx.test", "127.0.0.1", server.port), Terms(manner, make_context(manner.tls), limits))
 
 
 def verdict(made: Transaction) -> tuple[Verb, int] | None:
@@ -121,7 +120,7 @@ def test_tls_is_used_where_it_is_offered(content: Extent, server_tls: ssl.SSLCon
 
     async def scene() -> None:
         async with peer(dialogue + MESSAGE + QUIT, context=server_tls) as server:
-            connection = await connect(server, TlsUse.ENCRYPT)
+            connection = await connect(server, TlsLevel.ENCRYPT)
             made, _ = await connection.carry(MAIL, content)
             assert verdict(made) == (Verb.DOT, 250)
             assert connection.tls is not None
@@ -151,7 +150,7 @@ def test_required_tls_that_fails_is_a_fault() -> None:
     async def scene() -> None:
         async with peer(OFFER + "> 220 go\n! abort") as server:
             with pytest.raises(Fault) as caught:
-                await connect(server, TlsUse.ENCRYPT)
+                await connect(server, TlsLevel.ENCRYPT)
             assert caught.value.kind is FaultKind.TLS
 
     play(scene())
@@ -161,7 +160,7 @@ def test_clear_text_behind_the_reply_to_starttls_is_not_taken_into_the_session()
     async def scene() -> None:
         async with peer(OFFER + "> 220 go | 250 injected\n! wait") as server:
             with pytest.raises(Fault) as caught:
-                await connect(server, TlsUse.ENCRYPT)
+                await connect(server, TlsLevel.ENCRYPT)
             assert (caught.value.kind, server.connections) == (FaultKind.TLS, 1)
             await server.finish()
             server.faults.clear()
@@ -173,7 +172,7 @@ def test_required_tls_that_is_not_offered_is_a_fault() -> None:
     async def scene() -> None:
         async with peer(HELLO + "! wait") as server:
             with pytest.raises(Fault) as caught:
-                await connect(server, TlsUse.ENCRYPT)
+                await connect(server, TlsLevel.ENCRYPT)
             assert caught.value.kind is FaultKind.TLS_MISSING
 
     play(scene())
@@ -300,6 +299,26 @@ def test_one_reply_too_many_ends_the_session(content: Extent) -> None:
     play(scene())
 
 
+def test_server_that_talks_without_end_and_takes_no_content_is_left(tmp_path: Path) -> None:
+    content = extent(tmp_path, b"x" * 50_000_000)
+
+    async def scene() -> None:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"220 mx\r\n250-mx\r\n250 PIPELINING\r\n250 ok\r\n250 ok\r\n354 go\r\n" + b"250 ok\r\n" * 600_000)
+            with contextlib.suppress(OSError):
+                await writer.drain()
+            writer.close()
+
+        async with await asyncio.start_server(talk, "127.0.0.1", 0) as talker:
+            server = Peer(())
+            server.port = talker.sockets[0].getsockname()[1]
+            made, fault = await (await connect(server)).carry(MAIL, content)
+            assert fault is not None
+            assert (fault.kind, made.is_dot_sent, verdict(made)) == (FaultKind.PROTOCOL, False, None)
+
+    play(scene())
+
+
 def test_cancelled_transaction_closes_its_connection(content: Extent) -> None:
     async def scene() -> None:
         async with peer(HELLO + ENVELOPE + "= content\n! wait") as server:
@@ -310,5 +329,60 @@ def test_cancelled_transaction_closes_its_connection(content: Extent) -> None:
             task.cancel()
             await asyncio.wait([task])
             assert not connection.is_open
+
+    play(scene())
+
+
+SIGN_IN = Manner("me.test", login=Login("tim", "secret", LoginRules(options=frozenset())))
+
+
+async def sign_in(server: Peer) -> Connection:
+    return await open_connection(Endpoint("mx.test", "127.0.0.1", server.port), Terms(SIGN_IN))
+
+
+def test_login_leads_to_a_session_that_takes_mail(content: Extent) -> None:
+    async def scene() -> None:
+        auth = "> 220 mx.test\n< EHLO me.test\n> 250-mx.test | 250-AUTH PLAIN | 250 PIPELINING\n< AUTH PLAIN AHRpbQBzZWNyZXQ=\n> 235 2.7.0 welcome\n"
+        async with peer(auth + MESSAGE + QUIT) as server:
+            connection = await sign_in(server)
+            made, fault = await connection.carry(MAIL, content)
+            assert (verdict(made), fault) == ((Verb.DOT, 250), None)
+            connection.close()
+
+    play(scene())
+
+
+def test_login_over_tls_comes_behind_the_second_hello(server_tls: ssl.SSLContext) -> None:
+    async def scene() -> None:
+        hello = "> 220 mx.test\n< EHLO me.test\n> 250-mx.test | 250 STARTTLS\n< STARTTLS\n> 220 go\n! tls\n"
+        auth = "< EHLO me.test\n> 250-mx.test | 250 AUTH LOGIN\n< AUTH LOGIN\n> 334 VXNlcm5hbWU6\n< dGlt\n> 334 UGFzc3dvcmQ6\n< c2VjcmV0\n> 235 ok\n"
+        async with peer(hello + auth + QUIT, context=server_tls) as server:
+            terms = Terms(Manner("me.test", login=Login("tim", "secret")), make_context(TlsPolicy()))
+            connection = await open_connection(Endpoint("mx.test", "127.0.0.1", server.port), terms)
+            connection.close()
+
+    play(scene())
+
+
+@pytest.mark.parametrize("words", ["secret is the wrong password", "try AHRpbQBzZWNyZXQ= again"])
+def test_refused_login_tells_no_secret(words: str) -> None:
+    async def scene() -> None:
+        auth = f"> 220 mx.test\n< EHLO me.test\n> 250-mx.test | 250 AUTH PLAIN\n< AUTH PLAIN .*\n> 535 5.7.8 {words}\n< QUIT\n"
+        async with peer(auth) as server:
+            with pytest.raises(Refused) as caught:
+                await sign_in(server)
+            assert (caught.value.answer.verb, caught.value.answer.reply.code) == (Verb.AUTH, 535)
+            told = "\n".join([*caught.value.transcript, str(caught.value.answer.reply)])
+            assert "AUTH PLAIN" in told and "secret" not in told and "AHRpbQBzZWNyZXQ=" not in told
+
+    play(scene())
+
+
+def test_server_that_offers_only_what_may_not_be_used_is_a_fault() -> None:
+    async def scene() -> None:
+        async with peer("> 220 mx.test\n< EHLO me.test\n> 250-mx.test | 250 AUTH LOGIN PLAIN\n< QUIT\n") as server:
+            with pytest.raises(Fault, match="LOGIN PLAIN") as caught:
+                await open_connection(Endpoint("mx.test", "127.0.0.1", server.port), Terms(Manner("me.test", login=Login("tim", "secret"))))
+            assert caught.value.kind is FaultKind.LOGIN
 
     play(scene())
