@@ -16,15 +16,20 @@ def fold(address: str) -> str:
     return address.lower()
 
 
-def split_extension(local: str, delimiter: str) -> tuple[str, str]:
-    """Split ``user+ext`` into ``(user, ext)``; Postfix ``recipient_delimiter``.
+def is_routed(local: str) -> bool:
+    """Tell whether a local part may be an address of its own: ``user%domain``, ``domain!user``, ``"user@domain"`` (RFC 1123 section 5.2.16)."""
+    return "%" in local or "!" in local or "@" in local
 
-    The local parts that must stay whole, as in Postfix: one that begins with the delimiter, ``owner-x`` and
-    ``x-request`` when the delimiter is ``-``, and the mailbox names ``mailer-daemon`` and ``double-bounce``.
+
+def split_extension(local: str, delimiter: str) -> tuple[str, str]:
+    """Split ``user+ext`` into ``(user, ext)`` at the first of the characters of ``delimiter``; Postfix ``recipient_delimiter``.
+
+    The local parts that must stay whole, as in Postfix: one that begins with a delimiter, ``owner-x`` and
+    ``x-request`` when ``-`` is one, and the mailbox names ``postmaster``, ``mailer-daemon`` and ``double-bounce``.
     """
-    if not delimiter or local.lower() in ("mailer-daemon", "double-bounce"):
+    first = min((place for place in map(local.find, delimiter) if place >= 0), default=-1)
+    if first <= 0 or local.lower() in ("postmaster", "mailer-daemon", "double-bounce"):
         return local, ""
-    if delimiter == "-" and (local.lower().startswith("owner-") or local.lower().endswith("-request")):
+    if "-" in delimiter and (local.lower().startswith("owner-") or local.lower().endswith("-request")):
         return local, ""
-    base, found, extension = local.partition(delimiter)
-    return (base, extension) if found and base else (local, "")
+    return local[:first], local[first + 1 :]

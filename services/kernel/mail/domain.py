@@ -33,6 +33,17 @@ def to_ascii(name: str) -> str:
     return name.encode("idna").decode("ascii")
 
 
+def address_to_ascii(address: str) -> str:
+    """Return an address with its domain as the DNS knows it; as it was when there is no such form. A local part has no other form."""
+    if address.isascii():
+        return address
+    local, at, domain = address.rpartition("@")
+    try:
+        return f"{local}{at}{to_ascii(domain)}"
+    except ValueError:
+        return address
+
+
 def literal_address(text: str) -> IPv4Address | IPv6Address | None:
     """Return the address of ``[192.0.2.1]`` or ``[IPv6:2001:db8::1]`` (RFC 5321 section 4.1.3), ``None`` for anything else."""
     if not (text.startswith("[") and text.endswith("]")):

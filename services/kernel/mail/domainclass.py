@@ -26,8 +26,13 @@ class DomainClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A domain of ours. ``target`` is the domain that an alias stands for, or the next hop of a passed-on one (empty: its MX)."""
+    """A domain of ours. ``target`` is the domain that an alias stands for, or the next hop of a passed-on one (empty: its MX).
+
+    The quotas are for each mailbox of it that has none of its own; 0 is none.
+    """
 
     name: str
     domain_class: DomainClass
     target: str = ""
+    quota_bytes: int = 0
+    quota_messages: int = 0

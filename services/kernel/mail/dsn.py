@@ -162,8 +162,12 @@ def _original_type(report: Report) -> str:
 
 def _explain(report: Report) -> bytes:
     """The part for people (RFC 6522 section 3)."""
-    lines = [f"This is the mail system at {report.hostname}.", "", *wrap(_OPENINGS[report.recipients[0].action], WIDTH), ""]
-    for recipient in report.recipients:
+    lines = [f"This is the mail system at {report.hostname}.", ""]
+    opened = None
+    for recipient in sorted(report.recipients, key=lambda one: one.action):
+        if recipient.action is not opened:
+            opened = recipient.action
+            lines += [*wrap(_OPENINGS[opened], WIDTH), ""]
         words = f"{recipient.explanation} {_who(recipient)}{recipient.reply}".strip()
         lines.append(f"<{_clean(recipient.address, utf8=report.smtputf8)}>:")
         lines += [f"    {line}" for line in wrap(_clean(words, utf8=report.smtputf8), WIDTH - 4)]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
-from services.kernel.mail.domain import to_literal
+from services.kernel.mail.domain import address_to_ascii, to_literal
 
 MESSAGE_ID_CHARACTERS = 250
 """Long enough for every real one; what is indexed and logged is cut there."""
@@ -59,7 +59,8 @@ def _message_id(head: bytes, position: int) -> str:
 class Trace:
     """What a Received field tells (RFC 5321 section 4.4).
 
-    ``recipient`` is given only when it is the single one, so that no recipient learns of another. ``address`` is empty for a client that is not
+    ``recipient`` is given only when it is the single one, so that no recipient learns of another; one outside ASCII is left out, so that the field
+    alone never keeps a message from a server without SMTPUTF8. ``address`` is empty for a client that is not
     to be shown: then the field says ``localhost``. ``protocol`` is the word of RFC 3848 and RFC 6531.
     """
 
@@ -76,9 +77,10 @@ class Trace:
 def received(trace: Trace) -> bytes:
     """Build the Received field, CRLF included."""
     literal = to_literal(trace.address) if trace.address else ""
-    origin = f"{trace.helo or literal} ({literal})" if literal else "localhost (localhost [127.0.0.1])"
+    origin = f"{address_to_ascii(trace.helo) or literal} ({literal})" if literal else "localhost (localhost [127.0.0.1])"
     tls = f"\r\n\t(using {trace.tls})" if trace.tls else ""
-    recipient = f"\r\n\tfor <{trace.recipient}>" if trace.recipient else ""
+    final = address_to_ascii(trace.recipient)
+    recipient = f"\r\n\tfor <{final}>" if final and final.isascii() else ""
     by = f"by {trace.hostname} with {trace.protocol} id {trace.identity}"
     return f"Received: from {origin}\r\n\t{by}{tls}{recipient};\r\n\t{format_date(int(trace.time))}\r\n".encode()
 

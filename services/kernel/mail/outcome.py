@@ -34,6 +34,8 @@ class Delivered(msgspec.Struct, frozen=True, tag="delivered", gc=False):
     remote: Remote
     dsn_passed_on: bool = False
     """The next hop announced DSN, so the duty to report success went with the message (RFC 3461 section 5.2)."""
+    is_final: bool = False
+    """It lies in a mailbox now: a report says ``delivered`` and not ``relayed`` (RFC 3464 section 2.3.3)."""
 
 
 class Deferred(msgspec.Struct, frozen=True, tag="deferred", gc=False):

@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterator
 
 _FIELD = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")
 """One field: a line and those that continue it (RFC 5322 section 2.2.3). Matches nothing only at the end."""
-_FOLD = re.compile(rb"[ \t]*\r?\n[ \t]*|\r")
+_FOLD = re.compile(rb"(?<![ \t])[ \t]++\r?\n[ \t]*+|\r?\n[ \t]*+|\r")
+"""A line end with the white space around it, looked for only where that begins: from each blank of a long run on, it would take quadratic time."""
+_IS_CLOSED = re.compile(rb"(?:\A|\n)\r?\n\Z")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
@@ -37,12 +39,13 @@ def value(field: bytes) -> bytes:
 def select(header: bytes, names: Collection[bytes], negate: bool = False) -> bytes:
     """Return the fields named (in lower case), or all others with ``negate``, closed by an empty line, with CRLF.
 
-    RFC 3501 section 6.4.5 HEADER.FIELDS and HEADER.FIELDS.NOT: order and repetition as in the header.
+    RFC 3501 section 6.4.5 HEADER.FIELDS and HEADER.FIELDS.NOT: order and repetition as in the header. Others are closed only where the
+    header is, as Dovecot does.
     """
     chosen = b"".join(field for name, field in split(header) if (name in names) is not negate)
     if chosen and not chosen.endswith(b"\n"):
         chosen += b"\r\n"
-    return as_crlf(chosen) + b"\r\n"
+    return as_crlf(chosen) + (b"\r\n" if not negate or _IS_CLOSED.search(header) else b"")
 
 
 def as_crlf(content: bytes) -> bytes:

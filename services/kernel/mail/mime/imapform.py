@@ -72,7 +72,8 @@ def _write_single(out: list[bytes], content: Content, part: Part, is_extended: b
     label = part.label
     media = _OPAQUE if label.media.is_a(b"message", b"rfc822") and not part.children else label.media
     encoding = string(label.encoding or b"7bit")
-    texts = (string(media.type), string(media.subtype), _parameters(_with_charset(media)), nstring(label.id), nstring(label.description), encoding)
+    names = (b"message", b"rfc822") if part.message is not None else (media.type, media.subtype)
+    texts = (*map(string, names), _parameters(_with_charset(media)), nstring(label.id), nstring(label.description), encoding)
     out.append(b"%b %d" % (b" ".join(texts), part.body_size))
     if part.message is not None:
         inside = part.message

@@ -124,3 +124,11 @@ def test_boundary_never_occurs_in_the_original() -> None:
     first = parse(report()).get_boundary()
     second = parse(report(content=f"Subject: x\r\n\r\n--{first}--\r\n".encode())).get_boundary()
     assert first != second
+
+
+def test_what_became_of_each_recipient_is_said_to_people() -> None:
+    reached = RecipientReport(Action.DELIVERED, "here@example.test", Reply(250, "2.0.0", "stored"))
+    relayed = RecipientReport(Action.RELAYED, "there@world.test", Reply(250, "2.0.0", "taken"))
+    words = " ".join(part(report(relayed, reached), 1).split())
+    assert words.index("reached the recipients below") < words.index("here@example.test") < words.index("sends no further reports")
+    assert words.index("sends no further reports") < words.index("there@world.test")

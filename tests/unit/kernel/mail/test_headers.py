@@ -53,3 +53,11 @@ def test_the_protocol_has_its_registered_word(extended: bool, utf8: bool, tls: b
 
 def test_dates_are_in_utc() -> None:
     assert format_date(1_795_246_726) == "Sat, 21 Nov 2026 07:38:46 +0000"
+
+
+@pytest.mark.parametrize(("recipient", "clause"), [("a@bücher.test", b"\r\n\tfor <a@xn--bcher-kva.test>;"), ("jürgen@b.test", b" id ID;")])
+def test_trace_field_is_ascii_whatever_the_addresses(recipient: str, clause: bytes) -> None:
+    made = received(Trace("bücher.test", "192.0.2.1", "mx.test", "UTF8SMTP", "ID", 0.0, "", recipient))
+    assert made.isascii()
+    assert b"from xn--bcher-kva.test (" in made
+    assert clause in made

@@ -1,4 +1,8 @@
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.kernel.mail.mime.fields import as_crlf, select, split, unfold, value
 
@@ -19,7 +23,12 @@ def test_chosen_fields_come_in_order_with_an_empty_line() -> None:
 
 
 def test_other_fields_come_when_the_choice_is_negated() -> None:
-    assert select(HEADER, {b"received"}, negate=True) == b"Subject: x\r\nno colon\r\n\r\n"
+    assert select(HEADER + b"\r\n", {b"received"}, negate=True) == b"Subject: x\r\nno colon\r\n\r\n"
+
+
+@pytest.mark.parametrize("header", [b"", b"Subject: x\r\n", b"Subject: x"])
+def test_other_fields_of_a_header_that_is_not_closed_are_not_closed_either(header: bytes) -> None:
+    assert select(header, {b"received"}, negate=True) == header.rstrip() + b"\r\n" * bool(header)
 
 
 @pytest.mark.parametrize("header", [b"", b"\r\n", b"To: x\r\n\r\n"])
@@ -56,3 +65,12 @@ def test_bare_lf_becomes_crlf_and_crlf_and_bare_cr_stay() -> None:
 def test_content_with_crlf_is_not_copied() -> None:
     content = b"a\r\nb\r\n"
     assert as_crlf(content) is content
+
+
+@given(st.lists(st.sampled_from([b" ", b"\t", b"\r", b"\n", b"a"]), max_size=12).map(b"".join))
+def test_every_fold_becomes_one_space(text: bytes) -> None:
+    assert unfold(text) == re.sub(rb"[ \t]*\r?\n[ \t]*|\r", b" ", text).strip(b" \t")
+
+
+def test_many_blanks_are_no_work() -> None:
+    assert unfold(b"a" + b" " * 1_000_000 + b"b\n") == b"a" + b" " * 1_000_000 + b"b"

@@ -1,6 +1,7 @@
 import pytest
 
-from services.kernel.mail.mime.imapform import nstring, string
+from services.kernel.mail.mime.imapform import bodystructure, nstring, string
+from services.kernel.mail.mime.structure import scan
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,8 @@ def test_text_is_quoted_or_a_literal(text: bytes, form: bytes) -> None:
 
 def test_none_is_nil() -> None:
     assert nstring(None) == b"NIL"
+
+
+def test_message_inside_has_its_type_in_small_letters() -> None:
+    content = b"Content-Type: Message/RFC822\r\n\r\nSubject: x\r\n\r\n"
+    assert bodystructure(content, scan(content)).startswith(b'("message" "rfc822" ')
