@@ -1,0 +1,147 @@
+"""``vacation`` (RFC 5230): who is answered, with what, and who never."""
+
+import pytest
+
+from services.kernel.sieve.actions import Keep, Store, Vacation
+from services.kernel.sieve.delivery import Envelope
+from services.kernel.sieve.limits import Limits
+from tests.unit.kernel.sieve.scripts import ENVELOPE, flaws, judge
+
+REQUIRE = 'require ["vacation", "vacation-seconds", "variables", "fcc", "mailbox", "imap4flags"];'
+HEAD = b"From: Bob B <bob@world.test>\r\nTo: alice@example.test\r\n"
+
+
+def answer(script: str, message: bytes = HEAD + b"\r\n", envelope: Envelope = ENVELOPE, **more: object) -> Vacation | None:
+    result = judge(REQUIRE + script, message=message, envelope=envelope, **more)  # type: ignore[arg-type]  # passed through
+    assert result.error is None and isinstance(result.actions[-1], Keep)
+    return next((action for action in result.actions if isinstance(action, Vacation)), None)
+
+
+def test_answer_says_what_it_needs() -> None:
+    message = HEAD + b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <3@x>\r\nReferences: <1@x>\r\n <2@x>\r\n\r\n"
+    found = answer('vacation "Away";', message)
+    assert found is not None
+    assert (found.reason, found.subject, found.recipient, found.sender) == ("Away", "Auto: Grüße", "bob@world.test", "alice@example.test")
+    assert (found.message_id, found.references, found.to) == ("<3@x>", "<1@x> <2@x> <3@x>", '"Bob B" <bob@world.test>')
+    assert found.addressee == "alice@example.test"
+    assert (found.seconds, found.is_mime, len(found.handle)) == (604_800, False, 64)
+
+
+@pytest.mark.parametrize(
+    ("field", "to"),
+    [
+        (b"From: bob@world.test", "<bob@world.test>"),
+        (b'From: "B \\" B" <bob@world.test>', '"B \\" B" <bob@world.test>'),
+        (b"From: =?utf-8?q?x=40y=2C_=C3=A9=0D=0ABcc=3A?= <bob@world.test>", '"x@y, é Bcc:" <bob@world.test>'),
+        (b"From: Al <al@x.test>\r\nSender: Bob <BOB@world.test>", '"Bob" <bob@world.test>'),
+        (b"From: Al <al@x.test>", "<bob@world.test>"),
+    ],
+)
+def test_sender_is_named_as_the_message_names_him(field: bytes, to: str) -> None:
+    found = answer('vacation "R";', b"To: alice@example.test\r\n" + field + b"\r\n\r\n")
+    assert found is not None and found.to == to
+
+
+def test_script_chooses() -> None:
+    found = answer('vacation :subject "S =?utf-8?q?=C3=A9?=" :from "Al <al@example.test>" :days 3 :mime :fcc "Sent" :create :flags "\\\\Seen" "R";')
+    assert found is not None
+    assert (found.subject, found.sender, found.seconds, found.is_mime) == ("S é", "Al <al@example.test>", 259_200, True)
+    assert found.fcc == Store("Sent", ("\\Seen",), create=True)
+
+
+@pytest.mark.parametrize(
+    ("period", "seconds"),
+    [(":days 0", 86_400), (":days 1000", 2_592_000), (":seconds 10", 86_400), (f":seconds {1 << 60}", 2_592_000)],
+)
+def test_period_stays_within_the_limits(period: str, seconds: int) -> None:
+    found = answer(f'vacation {period} "R";')
+    assert found is not None and found.seconds == seconds
+
+
+def test_site_may_allow_short_periods() -> None:
+    found = answer('vacation :seconds 0 "R";', limits=Limits(vacation_least_seconds=0))
+    assert found is not None and found.seconds == 0
+
+
+def test_handle_tells_answers_apart() -> None:
+    handles = [
+        getattr(answer(f"vacation {words};"), "handle", "") for words in ('"a"', '"b"', ':subject "s" "a"', ':handle "h" "a"', ':handle "h" "b"')
+    ]
+    assert len(set(handles)) == 4 and handles[3] == handles[4]
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "",
+        "alice@example.test",
+        "MAILER-DAEMON@world.test",
+        "owner-list@world.test",
+        "list-request@world.test",
+        "list-bounces@world.test",
+        "noreply@world.test",
+        "majordomo@world.test",
+        "bob",
+        "mail@alias.test",
+    ],
+)
+def test_nobody_is_answered_who_is_no_person(sender: str) -> None:
+    assert answer('vacation "R";', envelope=Envelope(sender, "alice@example.test"), addresses=["mail@alias.test"]) is None
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"List-Id: <l.x.test>",
+        b"List-Unsubscribe: <mailto:x@y>",
+        b"Precedence: bulk",
+        b"Precedence: List",
+        b"Auto-Submitted: auto-replied",
+        b"Auto-Submitted: yes; x=y",
+        b"X-Auto-Response-Suppress: DR, OOF",
+    ],
+)
+def test_no_answer_to_lists_and_machines(field: bytes) -> None:
+    assert answer('vacation "R";', HEAD + field + b"\r\n\r\n") is None
+
+
+@pytest.mark.parametrize("field", [b"Auto-Submitted: no", b"Precedence: normal", b"X-Auto-Response-Suppress: None"])
+def test_field_that_says_nothing_forbids_nothing(field: bytes) -> None:
+    assert answer('vacation "R";', HEAD + field + b"\r\n\r\n") is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "is_answered"),
+    [
+        (b"To: alice@example.test", True),
+        (b"Cc: x@y.test, Al <Alice@Example.Test>", True),
+        (b"Resent-To: alice+tag@example.test", True),
+        (b"Bcc: mail@alias.test", True),
+        (b"To: other@name.test", True),
+        (b"To: all@example.test", False),
+        (b"X-To: alice@example.test", False),
+    ],
+)
+def test_message_must_be_written_to_the_user(field: bytes, is_answered: bool) -> None:
+    envelope = Envelope("bob@world.test", "alice+tag@example.test")
+    found = answer('vacation :addresses "other@name.test" "R";', field + b"\r\n\r\n", envelope, addresses=["mail@alias.test"])
+    assert (found is not None) is is_answered
+
+
+def test_trace_says_why_there_is_no_answer() -> None:
+    result = judge(REQUIRE + 'vacation "R";', message=HEAD + b"List-Id: x\r\n\r\n", traced=True)
+    assert "vacation: no answer, the message comes from a list (list-id)" in [step.text for step in result.trace]
+
+
+def test_long_subject_is_cut() -> None:
+    found = answer('vacation "R";', HEAD + b"Subject: " + b"x" * 5000 + b"\r\n\r\n")
+    assert found is not None and len(found.subject) == 256 and found.subject.endswith("…")
+
+
+def test_subject_cannot_bring_fields() -> None:
+    found = answer('vacation :subject "a\r\nBcc: x@y.test" "R";')
+    assert found is not None and found.subject == "a Bcc: x@y.test"
+
+
+def test_sender_that_is_no_address_is_refused() -> None:
+    assert any("is not an address that an answer can come from" in flaw for flaw in flaws(REQUIRE + 'vacation :from "x" "R";'))
