@@ -1,12 +1,13 @@
-"""The mailbox store: Maildir++ folders with an index beside them.
+"""The mailbox store: Maildir++ folders with an index beside them, and the user's Sieve scripts.
 
-Holds the layout on disk, the index, delivery and append, flags, expunge, the feed of changes, quota figures and notification, for
+Holds the layout on disk, the index, delivery and append, flags, expunge, the feed of changes, quota figures, scripts and notification, for
 mda, imapd and pop3d at once, which share the volume on one host (``store.MailStore`` is the way in). Refuses protocols: no IMAP
 grammar, no sequence numbers, no replies; what a session may be told, and when, is imapd's.
 
 Layout: ``<root>/<domain>/<local part>/Maildir`` is INBOX, ``Maildir/.Sent`` and ``Maildir/.Archive.2026`` are folders with names in modified
 UTF-7, so that Dovecot and Courier read them. The hierarchy separator is ``.`` in IMAP too: a folder is its directory name, nothing
 needs an escape, and who moves in from Dovecot's Maildir++ keeps the names. ``dovecot-keywords`` and ``subscriptions`` are theirs as well.
+``malleposte.attributes`` in a folder holds its annotations (``attributes``).
 
 Truth and cache. A message is a file, written once, byte for byte as delivered; its name says all that must survive:
 ``1763712000.M5P1Q7.mda,S=4096,W=4096,U=17:2,FS`` is size on disk, size with CRLF line ends, UID, flags and keyword letters; its mtime is

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
+from typing import NamedTuple
 
 import msgspec
 
-from services.kernel.mailbox import filename
+from services.kernel.mailbox import filename, flags
 from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.draft import Draft, count_bare_lf
 from services.kernel.mailbox.home import Home
@@ -25,6 +26,13 @@ class Staged(msgspec.Struct, frozen=True, gc=False):
     size: int
     served: int
     internaldate: int
+
+
+class Arrival(NamedTuple):
+    """A staged message and the flags that it is to have."""
+
+    staged: Staged
+    flags: frozenset[str]
 
 
 def stage(home: Home, draft: Draft, prefix: bytes, internaldate: int | None) -> Staged:
@@ -87,6 +95,15 @@ def admit(ledger: Ledger, home: Home, staged: Sequence[Staged], bits: int, undo:
         rows.append(row)
     ledger.insert(rows)
     return [row.uid for row in rows]
+
+
+def use_flags(ledger: Ledger, home: Home, wanted: frozenset[str]) -> int:
+    """The bits of flags, among which keywords may be new to the folder. Raises ``TooManyKeywords`` and ``OSError``."""
+    keywords = flags.add_keywords(wanted, ledger.keywords)
+    if keywords != ledger.keywords:
+        ledger.counters.keywords = " ".join(keywords)
+        home.write_keywords(home.directory(ledger.counters.name), keywords)
+    return flags.to_bits(wanted, keywords)
 
 
 def within(quota: Quota, usage: Usage, staged: Iterable[Staged]) -> list[bool]:

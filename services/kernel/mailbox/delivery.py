@@ -7,7 +7,7 @@ names. Only then is any of them acknowledged.
 import asyncio
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ from services.kernel.mailbox import arrival
 from services.kernel.mailbox.arrival import Staged
 from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.draft import Draft
-from services.kernel.mailbox.records import Appended, Quota
+from services.kernel.mailbox.records import Appended, Growth, Place, Quota
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import MailboxTrouble, OverQuota, Refusal, mapped
-from services.kernel.mailbox.user import UserMail
+from services.kernel.mailbox.user import INBOX, UserMail
 
 BATCH = 200
 """Messages in one commit at most, so that the first does not wait long for the last."""
@@ -28,12 +28,16 @@ THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message for one mailbox. ``prefix`` is the header that only this recipient gets; it ends with CRLF or is empty."""
+    """One message for one mailbox. ``prefix`` is the header that only this recipient gets; it ends with CRLF or is empty.
+
+    A place whose folder is gone by then is ``MailboxTrouble``: whoever chose it looks again.
+    """
 
     address: str
     prefix: bytes
     draft: Draft
     quota: Quota
+    place: Place = INBOX
 
 
 class _Waiting:
@@ -59,10 +63,12 @@ class _Waiting:
 
 
 class Delivery:
-    """Puts letters into INBOX. ``start`` before use and ``close`` after."""
+    """Puts letters into mailboxes. ``start`` before use and ``close`` after."""
 
-    def __init__(self, store: MailStore, disk: Disk) -> None:
+    def __init__(self, store: MailStore, disk: Disk, on_growth: Callable[[Growth], None] = lambda _: None) -> None:
+        """``on_growth`` hears, in the event loop, what deliveries do to mailboxes with a quota."""
         self._store = store
+        self._on_growth = on_growth
         self._disk = disk
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._work, name=f"delivery-{number}", daemon=True) for number in range(THREADS)]
@@ -114,15 +120,24 @@ class Delivery:
         staged = _in_hand(batch)
         with _blaming(staged):
             arrival.sync(self._disk, [waiting.staged for waiting in staged if waiting.staged])
-        for user, group in _by_user(_in_hand(staged)):
+        for (user, place), group in _by_place(_in_hand(staged)):
             with _blaming(group):
-                _deposit(user, group)
+                self._deposit(user, place, group)
         deposited = _in_hand(staged)
         with _blaming(deposited):
             self._sync_names(deposited)
         for waiting in batch:
             if waiting.trouble and waiting.user and waiting.staged:
                 arrival.discard(waiting.user.home, waiting.staged.path)
+
+    def _deposit(self, user: UserMail, place: Place, group: Sequence[_Waiting]) -> None:
+        answers, growth = user.deposit([waiting.staged for waiting in group if waiting.staged], group[-1].letter.quota, place)
+        for waiting, answer in zip(group, answers, strict=True):
+            waiting.answer = answer
+            if answer is None:
+                waiting.trouble = OverQuota(f"the mailbox of {user.address} is full")
+        if growth.quota.is_limited:
+            group[0].loop.call_soon_threadsafe(self._on_growth, growth)
 
     def _stage(self, waiting: _Waiting) -> None:
         letter = waiting.letter
@@ -135,7 +150,7 @@ class Delivery:
                 raise
 
     def _sync_names(self, deposited: Sequence[_Waiting]) -> None:
-        directories = [user.new_directory for user, _ in _by_user(deposited)]
+        directories = [directory for (user, place), _ in _by_place(deposited) for directory in user.arrivals(place)]
         several = len(directories) >= arrival.SYNC_ALL_FROM
         for directory in directories[:1] if several else directories:
             self._disk.sync_directory(directory, whole=several)
@@ -145,20 +160,12 @@ def _in_hand(batch: Sequence[_Waiting]) -> list[_Waiting]:
     return [waiting for waiting in batch if waiting.trouble is None]
 
 
-def _by_user(batch: Sequence[_Waiting]) -> list[tuple[UserMail, list[_Waiting]]]:
-    groups: dict[UserMail, list[_Waiting]] = {}
+def _by_place(batch: Sequence[_Waiting]) -> list[tuple[tuple[UserMail, Place], list[_Waiting]]]:
+    groups: dict[tuple[UserMail, Place], list[_Waiting]] = {}
     for waiting in batch:
         if waiting.user is not None:
-            groups.setdefault(waiting.user, []).append(waiting)
+            groups.setdefault((waiting.user, waiting.letter.place), []).append(waiting)
     return list(groups.items())
-
-
-def _deposit(user: UserMail, group: Sequence[_Waiting]) -> None:
-    answers = user.deposit([waiting.staged for waiting in group if waiting.staged], group[-1].letter.quota)
-    for waiting, answer in zip(group, answers, strict=True):
-        waiting.answer = answer
-        if answer is None:
-            waiting.trouble = OverQuota(f"the mailbox of {user.address} is full")
 
 
 @contextmanager

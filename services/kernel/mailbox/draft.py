@@ -1,11 +1,13 @@
 """A message on its way in: small ones stay in memory, large ones go to an unnamed temporary file."""
 
+import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from services.kernel.mailbox.disk import Disk
-from services.kernel.mailbox.trouble import mapped
+from services.kernel.mailbox.trouble import MailboxTrouble, mapped
 
 MEMORY_BYTES = 512 * 1024
 """A hundred large messages at once take 50 MB; most mail is far smaller."""
@@ -57,6 +59,22 @@ class Draft:
         disk.write(file, [prefix, *self._blocks])
         if self._spill is not None:
             disk.copy(self._spill, file)
+
+    def content(self) -> bytes:
+        """All of it, in memory. Raises ``MailboxTrouble``."""
+        return b"".join(self.blocks())
+
+    def blocks(self) -> Iterator[bytes]:
+        """The content in pieces of a bounded size; several readers at once are harmless. Raises ``MailboxTrouble``."""
+        yield from self._blocks
+        offset = 0
+        while self._spill is not None and offset < self.size:
+            with mapped():
+                block = os.pread(self._spill.fileno(), MEMORY_BYTES, offset)
+            if not block:
+                raise MailboxTrouble("the temporary file of a message lost its end")
+            offset += len(block)
+            yield block
 
     def close(self) -> None:
         """Give memory and temporary file back; a second time is harmless."""

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from services.kernel.mailbox import arrival, filename, flags, look
+from services.kernel.mailbox.arrival import Arrival, Staged
+from services.kernel.mailbox.catalog.shelf import Shelf
+from services.kernel.mailbox.columns import Snapshot
 from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.home import Home
 from services.kernel.mailbox.ledger import Ledger, Row
-from services.kernel.mailbox.records import Appended, Changes, Copied, FlagChange, FlagWord, Message, Origin, Status, Stored
+from services.kernel.mailbox.records import Appended, Changes, Copied, FlagChange, FlagWord, Message, Origin, Status, Stored, Usage
 from services.kernel.mailbox.served import Content, read_served
 from services.kernel.mailbox.trouble import NoSuchFolder, NoSuchMessage, mapped
 
@@ -68,6 +71,11 @@ class Folder:
         with self._looking() as ledger:
             return ledger.status()
 
+    def deleted(self) -> Usage:
+        """What the messages with ``\\Deleted`` hold together."""
+        with self._reading() as ledger:
+            return ledger.usage_of(flags.DELETED)
+
     def uids(self) -> Sequence[int]:
         """The UIDs of all messages, ascending."""
         with self._reading() as ledger:
@@ -78,10 +86,25 @@ class Folder:
         with self._reading() as ledger:
             return ledger.messages(uids)
 
+    def stems(self, uids: Iterable[int]) -> dict[int, str]:
+        """The names of these messages' files without flags, by UID."""
+        with self._reading() as ledger:
+            return {row.uid: row.stem for row in ledger.rows(uids)}
+
     def changes(self, since: int) -> Changes:
         """What happened after modseq ``since``, after a look at the directory; all of one moment. ``since`` 0 gives every message."""
         with self._looking() as ledger:
             return Changes(ledger.status(), ledger.changed_since(since), ledger.vanished_since(since))
+
+    def vanished(self, since: int) -> tuple[Sequence[int] | None, int]:
+        """UIDs expunged after a modseq as in ``Changes``, and the next UID."""
+        with self._reading() as ledger:
+            return ledger.vanished_since(since), ledger.counters.uidnext
+
+    def snapshot(self, since: int) -> Snapshot:
+        """All that opening a folder needs, after a look at the directory: what it holds, and what vanished after modseq ``since``."""
+        with self._looking() as ledger:
+            return Snapshot(ledger.status(), ledger.columns(), ledger.keywords, ledger.vanished_since(since))
 
     def claim_recent(self) -> int:
         """Make all present messages recent for the caller alone and return the first UID that is (RFC 3501 section 2.3.2)."""
@@ -119,26 +142,76 @@ class Folder:
         with self._home.index.writing() as db:
             self._check(Ledger.load(db, self.name)).remember(facts.items())
 
+    def shelf(self) -> Shelf:
+        """What the catalogue knows of this folder."""
+        with self._reading() as ledger:
+            return Shelf(self._home.catalog, self._home.index.number(ledger.db), ledger.counters.id, self.uidvalidity)
+
     def append(self, draft: Draft, origin: Origin) -> Appended:
         """Add a message durably. Raises ``MailboxFull``, ``TooManyKeywords``."""
-        with mapped(), ExitStack() as undo:
-            staged = arrival.stage(self._home, draft, b"", origin.internaldate)
-            undo.callback(arrival.discard, self._home, staged.path)
-            arrival.sync(self._home.disk, [staged])
-            with self._changing() as ledger:
-                bits = self._use_flags(ledger, origin.flags)
-                (uid,) = arrival.admit(ledger, self._home, [staged], bits, undo)
-            undo.pop_all()
-            self._home.disk.sync_directory(self._directory / ("cur" if bits else "new"))
+        staged = self.stage(draft, origin.internaldate)
+        try:
+            (uid,) = self.admit([Arrival(staged, origin.flags)])
+        finally:
+            self.discard([staged])
         return Appended(self.uidvalidity, uid)
 
+    def stage(self, draft: Draft, internaldate: int | None) -> Staged:
+        """Write a message to where ``admit`` takes it from; ``discard`` it in the end. Raises ``MailboxFull``."""
+        with mapped():
+            return arrival.stage(self._home, draft, b"", internaldate)
+
+    def staged_content(self, staged: Staged) -> Content:
+        """A staged message byte for byte as it was written."""
+        with mapped():
+            return read_served(staged.path, is_canonical=True)
+
+    def discard(self, staged: Iterable[Staged]) -> None:
+        """Remove what was staged and not admitted."""
+        for message in staged:
+            arrival.discard(self._home, message.path)
+
+    def admit(self, arrivals: Sequence[Arrival]) -> Sequence[int]:
+        """Add staged messages durably, all or none, and return their UIDs. Raises ``MailboxFull``, ``TooManyKeywords``."""
+        with mapped(), ExitStack() as undo:
+            arrival.sync(self._home.disk, [staged for staged, _ in arrivals])
+            with self._changing() as ledger:
+                uids = self._take(ledger, arrivals, undo)
+            undo.pop_all()
+            self._sync_names()
+        return uids
+
+    def replace(self, new: Arrival, source: "Folder", old: int) -> int:
+        """Add a staged message and remove another, of this folder or another of the same user, as one change (RFC 8508). Return the new UID.
+
+        Raises ``NoSuchMessage`` when the old one is gone, and as ``admit`` does. A crash in the middle leaves the new one, the old one or both.
+        """
+        aside = f"{self._home.maildir}/tmp/{self._home.tools.unique.make()}"
+        with mapped(), ExitStack() as undo:
+            arrival.sync(self._home.disk, [new.staged])
+            with source._changing() as losing, source._beside(self, losing) as gaining:
+                rows = losing.rows((old,))
+                if not rows:
+                    raise NoSuchMessage(f"message {old} of {source.name} is gone")
+                (uid,) = self._take(gaining, [new], undo)
+                path = f"{source._directory}/{rows[0].place}"
+                self._home.disk.rename(path, aside)
+                undo.callback(arrival.put_back, self._home, aside, path)
+                losing.bury(rows)
+            undo.pop_all()
+            self._sync_names()
+        arrival.discard(self._home, aside)
+        return uid
+
+    def _take(self, ledger: Ledger, arrivals: Iterable[Arrival], undo: ExitStack) -> list[int]:
+        return [arrival.admit(ledger, self._home, [staged], self._use_flags(ledger, wanted), undo)[0] for staged, wanted in arrivals]
+
+    def _sync_names(self) -> None:
+        for part in ("new", "cur"):
+            self._home.disk.sync_directory(self._directory / part)
+
     def _use_flags(self, ledger: Ledger, wanted: frozenset[str]) -> int:
-        """The bits of flags, among which keywords may be new to the folder."""
-        keywords = flags.add_keywords(wanted, ledger.keywords)
-        if keywords != ledger.keywords:
-            ledger.counters.keywords = " ".join(keywords)
-            self._home.write_keywords(self._directory, keywords)
-        return flags.to_bits(wanted, keywords)
+        return arrival.use_flags(ledger, self._home, wanted)
 
     def store_flags(self, uids: Iterable[int], change: FlagChange) -> Stored:
         """Change flags and keywords. Raises ``TooManyKeywords``. Messages whose flags stay the same keep their modseq."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.kernel.mailbox import names
+from services.kernel.mailbox.catalog.file import CatalogFile
 from services.kernel.mailbox.disk import FILE_MODE, Disk
 from services.kernel.mailbox.filename import UniqueNames
 from services.kernel.mailbox.index import Index
@@ -37,11 +38,17 @@ class Home:
         self.tools = tools
         self.notify_path = maildir / NOTIFY_NAME
         self.index = Index(maildir, tools.boot)
+        self.catalog = CatalogFile(maildir)
 
     @property
     def disk(self) -> Disk:
         """The disk of this process."""
         return self.tools.disk
+
+    def close(self) -> None:
+        """Close the files that are open; the next use opens them again."""
+        self.index.close()
+        self.catalog.close()
 
     def directory(self, name: str) -> Path:
         """The directory of a folder."""

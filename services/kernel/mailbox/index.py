@@ -7,6 +7,7 @@ is put aside and made anew; a process notices by the inode that another has done
 
 import fcntl
 import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -123,6 +124,7 @@ class Index:
             try:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.executescript(_SCHEMA)
+                db.execute(f"PRAGMA application_id = {secrets.randbits(31)}")
             finally:
                 db.close()
             # a journal that a deleted index left behind would be played into the new one
@@ -173,6 +175,18 @@ class Index:
     def _remove(path: Path) -> None:
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    def renew(self) -> None:
+        """Put the index aside, whatever is in it: the next use fills a new one from the Maildir. Raises ``MailboxTrouble``."""
+        with self._lock, mapped():
+            self._connect()
+            self._put_aside()
+
+    def number(self, db: sqlite3.Connection) -> int:
+        """A number by which this index is told from one that was here before."""
+        found: int
+        (found,) = db.execute("PRAGMA application_id").fetchone()
+        return found
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""

@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 
 from services.kernel.mailbox import filename, flags, uids
+from services.kernel.mailbox.columns import Columns
 from services.kernel.mailbox.disk import Disk
-from services.kernel.mailbox.records import Message, Status, Usage
+from services.kernel.mailbox.records import Figures, Message, Status, Usage
 from services.kernel.mailbox.trouble import MailboxTrouble
 
 TOMBSTONES = 20_000
@@ -140,6 +141,11 @@ class Ledger:
         now = self.counters
         return Status(now.uidvalidity, now.uidnext, now.modseq, now.messages, now.unseen, now.size, now.recent_from)
 
+    def usage_of(self, bits: int) -> Usage:
+        """What the messages with one of these flags hold together."""
+        query = "SELECT coalesce(sum(served), 0), count(*) FROM message WHERE key >= ? AND key < ? AND flags & ?"
+        return Usage(*self.db.execute(query, (self._low, self._high, bits)).fetchone())
+
     def rows(self, wanted: Iterable[int] | None = None) -> list[Row]:
         """The messages with these UIDs, or all, by UID."""
         return [Row(*found) for found in self._select(_ROW, wanted)]
@@ -147,6 +153,12 @@ class Ledger:
     def messages(self, wanted: Iterable[int] | None = None) -> list[Message]:
         """As ``rows``, in the form of callers."""
         return self._as_messages(self._select(_MESSAGE, wanted))
+
+    def columns(self) -> Columns:
+        """All messages, in the form that takes least."""
+        rows = self._select(_MESSAGE, None).fetchall()
+        keywords = self.keywords
+        return Columns.of_rows(rows, {bits: flags.names(bits, keywords) for bits in {row[2] for row in rows}})
 
     def changed_since(self, modseq: int) -> list[Message]:
         """New and changed messages after ``modseq``, by UID."""
@@ -236,6 +248,12 @@ class Ledger:
         self.db.executemany(
             "INSERT OR REPLACE INTO facts SELECT key, ? FROM message WHERE key = ?", [(value, self._low | uid) for uid, value in facts]
         )
+
+
+def figures_by_name(db: sqlite3.Connection) -> dict[str, Figures]:
+    """Figures of all folders."""
+    found = db.execute("SELECT name, uidvalidity, uidnext, modseq, messages, unseen FROM folder ORDER BY name")
+    return {name: Figures(*figures) for name, *figures in found}
 
 
 def total(db: sqlite3.Connection) -> Usage:

@@ -5,6 +5,7 @@ index is filled again.
 """
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,8 @@ READ_BYTES = 1 << 20
 """A stranger's file is read in blocks of this size to count its line ends."""
 LITTER_SECONDS = 36 * 3600
 """maildir(5): what is in tmp/ for 36 hours will never be delivered."""
+TREE_PREFIX = "moving-"
+"""Of directories in tmp/ with mail that is to move in; their time is set anew whenever more comes."""
 
 
 class _Found(msgspec.Struct, frozen=True, gc=False):
@@ -189,23 +192,31 @@ class _Look:
         self._ledger.insert(rows)
 
     def _describe(self, found: _Found, uid: int, modseq: int) -> Row:
-        path = self._directory / found.place
-        stat = path.stat()
-        size, served = stat.st_size, found.name.served
-        if served is None or found.name.size != size:
-            served = size + _count_bare_lf(path)
-        stem = filename.adopt(found.name, size, served, uid)
-        is_new = found.place.startswith("new/") and not found.name.bits
-        return Row(uid, modseq, found.name.bits, int(stat.st_mtime), size, served, int(stat.st_ctime), stem, is_new)
+        return describe(self._directory / found.place, found.name, uid, modseq, is_new=found.place.startswith("new/"))
 
     def _sweep(self) -> None:
-        """Remove what a crash left in ``tmp/``."""
+        """Remove what a crash left in ``tmp/``; a file may come with an old time of its own, so it is as young as its inode too."""
         oldest = time.time() - LITTER_SECONDS  # file times are the machine's, whatever clock the store was given
         with os.scandir(self._directory / "tmp") as entries:
             for entry in entries:
                 with suppress(FileNotFoundError, IsADirectoryError):
-                    if entry.stat(follow_symlinks=False).st_mtime < oldest:
+                    stat = entry.stat(follow_symlinks=False)
+                    if max(stat.st_mtime, stat.st_ctime) >= oldest:
+                        continue
+                    if entry.name.startswith(TREE_PREFIX) and entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path, ignore_errors=True)
+                    else:
                         self._home.disk.unlink(entry.path)
+
+
+def describe(path: Path, name: FileName, uid: int, modseq: int, *, is_new: bool) -> Row:
+    """The row of a file that a stranger brought, under this UID. Raises ``OSError``."""
+    stat = path.stat()
+    size, served = stat.st_size, name.served
+    if served is None or name.size != size:
+        served = size + _count_bare_lf(path)
+    stem = filename.adopt(name, size, served, uid)
+    return Row(uid, modseq, name.bits, int(stat.st_mtime), size, served, int(stat.st_ctime), stem, is_new and not name.bits)
 
 
 def _count_bare_lf(path: Path) -> int:

@@ -47,6 +47,16 @@ class Status(msgspec.Struct, frozen=True):
     recent_from: int
 
 
+class Figures(msgspec.Struct, frozen=True):
+    """What a survey of all folders tells of each."""
+
+    uidvalidity: int
+    uidnext: int
+    highestmodseq: int
+    messages: int
+    unseen: int
+
+
 class Changes(msgspec.Struct, frozen=True):
     """What happened in a folder after a modseq.
 
@@ -110,9 +120,35 @@ class Quota(msgspec.Struct, frozen=True):
     size_bytes: int = 0
     messages: int = 0
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a limit at all."""
+        return bool(self.size_bytes or self.messages)
+
+    def percent(self, usage: Usage) -> int:
+        """How full it is, by whichever limit is nearer."""
+        shares = [used * 100 // limit for used, limit in ((usage.size_bytes, self.size_bytes), (usage.messages, self.messages)) if limit]
+        return max(shares, default=0)
+
     def allows(self, usage: Usage) -> bool:
         """Tell whether ``usage`` lies within the limits."""
         return (not self.size_bytes or usage.size_bytes <= self.size_bytes) and (not self.messages or usage.messages <= self.messages)
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """What a delivery did to a mailbox that has a quota; before and after are the same when nothing fitted."""
+
+    address: str
+    quota: Quota
+    before: Usage
+    after: Usage
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a delivery goes: an existing folder, and with which flags and keywords."""
+
+    folder: str = "INBOX"
+    flags: frozenset[str] = frozenset()
 
 
 class Origin(msgspec.Struct, frozen=True):

@@ -18,7 +18,8 @@ from services.kernel.mailbox.config import MailboxSettings
 from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.filename import UniqueNames
-from services.kernel.mailbox.home import Home, Tools
+from services.kernel.mailbox.home import NOTIFY_NAME, Home, Tools
+from services.kernel.mailbox.scripts import ScriptLimits, Scripts
 from services.kernel.mailbox.trouble import mapped
 from services.kernel.mailbox.user import UserMail
 
@@ -61,23 +62,38 @@ class MailStore:
             user = self._users.setdefault(folded, user)
             unused = [self._users.popitem(last=False)[1] for _ in range(len(self._users) - self._settings.open_mailboxes)]
         for other in unused:
-            other.home.index.close()
+            other.home.close()
         return user
 
-    def _open(self, address: str) -> UserMail:
+    def _maildir(self, address: str) -> Path:
         local, domain = addresses.split(address)
-        home = Home(self._settings.root / _entry(domain) / _entry(local) / "Maildir", self._tools)
+        return self._settings.root / _entry(domain) / _entry(local) / "Maildir"
+
+    def _open(self, address: str) -> UserMail:
+        home = Home(self._maildir(address), self._tools)
         home.index.fill = functools.partial(look.take_in, home=home)
         with mapped():
             home.make()
         return UserMail(address, home, self._settings.special_folders)
+
+    def scripts(self, address: str, limits: ScriptLimits) -> Scripts:
+        """The Sieve scripts of ``address`` (compared folded). Never blocks."""
+        return Scripts(self.home(address), self._tools, limits)
+
+    def home(self, address: str) -> Path:
+        """The directory that the Maildir of ``address`` lies in; it may not be there yet."""
+        return self._maildir(addresses.fold(address)).parent
+
+    def notify_path(self, address: str) -> Path:
+        """The file whose time changes with each change in the mailbox of ``address``; it may not be there yet."""
+        return self._maildir(addresses.fold(address)) / NOTIFY_NAME
 
     def forget(self, address: str) -> None:
         """Open the mailbox anew next time: its directory is gone. Blocks."""
         with self._lock:
             user = self._users.pop(addresses.fold(address), None)
         if user is not None:
-            user.home.index.close()
+            user.home.close()
 
     def draft(self) -> Draft:
         """Begin a message that is still coming in. Never blocks."""
@@ -92,7 +108,7 @@ class MailStore:
         self._threads.shutdown()
         with self._lock:
             for user in self._users.values():
-                user.home.index.close()
+                user.home.close()
             self._users.clear()
 
 

@@ -34,6 +34,18 @@ class BadFolderName(Refusal):
     """The name cannot be a folder here (``[CANNOT]``, RFC 5530)."""
 
 
+class BadUse(Refusal):
+    """The special use is unknown here or another folder has it (``[USEATTR]``, RFC 6154)."""
+
+
+class AnnotationTooLarge(Refusal):
+    """The value of an annotation is too large (``[METADATA MAXSIZE ...]``, RFC 5464)."""
+
+
+class TooManyAnnotations(Refusal):
+    """There is no room for another annotation (``[METADATA TOOMANY]``, RFC 5464)."""
+
+
 class TooManyKeywords(Refusal):
     """The folder has no letter left for another keyword (``[LIMIT]``, RFC 5530)."""
 
@@ -44,6 +56,10 @@ class NoSuchMessage(Refusal):
 
 class Locked(Refusal):
     """Another POP3 session has the mailbox (``[IN-USE]``, RFC 2449)."""
+
+
+class TooSoon(Refusal):
+    """The last POP3 session began too short a time ago (``[LOGIN-DELAY]``, RFC 2449)."""
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

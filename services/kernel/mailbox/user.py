@@ -8,16 +8,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from services.kernel.mailbox import arrival, look, names
+from services.kernel.mailbox import arrival, attributes, flags, look, names
 from services.kernel.mailbox.arrival import Staged
+from services.kernel.mailbox.catalog.shelf import clear
 from services.kernel.mailbox.disk import FILE_MODE
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.home import Home
-from services.kernel.mailbox.ledger import Ledger, total
-from services.kernel.mailbox.records import Appended, FolderInfo, Quota, Status, Usage
-from services.kernel.mailbox.trouble import BadFolderName, FolderExists, Locked, NoSuchFolder, mapped
+from services.kernel.mailbox.ledger import Ledger, figures_by_name, total
+from services.kernel.mailbox.records import Appended, Figures, FolderInfo, Growth, Place, Quota, Status, Usage
+from services.kernel.mailbox.trouble import (
+    BadFolderName,
+    BadUse,
+    FolderExists,
+    Locked,
+    MailboxTrouble,
+    NoSuchFolder,
+    TooManyKeywords,
+    TooSoon,
+    mapped,
+)
 
+INBOX = Place()
 POP3_LOCK_NAME = "malleposte.pop3.lock"
+TIME_BYTES = 12
+SPECIAL_USES = frozenset({"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash", "\\Important"})
+"""What a folder can be made for (RFC 6154 section 2, RFC 8457): real folders all, where ``\\All`` and ``\\Flagged`` are views."""
 
 
 class UserMail:
@@ -45,12 +60,37 @@ class UserMail:
                 self._make_special_folders()
             present = self._home.folder_names()
             subscribed = self.subscriptions()
+            uses = self._special_uses(present)
         parents = {parent for name in present for parent in names.parents(name)}
-        listed = present + sorted(parents.difference(present))
+        existing = frozenset(present)
         return [
-            FolderInfo(name, name in present, name in subscribed, name in parents, self._special_folders.get(name, ""))
-            for name in sorted(listed, key=lambda name: (name != names.INBOX, name))
+            FolderInfo(name, name in existing, name in subscribed, name in parents, uses.get(name, ""))
+            for name in sorted(existing | parents, key=lambda name: (name != names.INBOX, name))
         ]
+
+    def _special_uses(self, present: Sequence[str]) -> dict[str, str]:
+        """What folders are for: as their annotation says, else as the site's settings say of their names, unless another one has that use."""
+        said = {name: self._said_use(name) for name in present}
+        uses = {name: use for name, use in said.items() if use is not None}
+        taken = {word for use in uses.values() for word in use.split()}
+        by_name = {name: use for name, use in self._special_folders.items() if said.get(name, "") is None and use not in taken}
+        return uses | by_name
+
+    def _said_use(self, name: str) -> str | None:
+        path = f"{self._home.maildir}/{names.directory(name)}/{attributes.NAME}"
+        if not os.path.exists(path):  # few folders have one, and a list asks for all of them
+            return None
+        try:
+            kept = attributes.read(Path(path))
+        except MailboxTrouble:
+            return None  # a list of folders does not fail for it; who asks for the annotation hears of it
+        return kept[attributes.SPECIAL_USE].decode("ascii", "replace") if attributes.SPECIAL_USE in kept else None
+
+    def _check_uses(self, name: str, words: Sequence[str]) -> str:
+        uses = {other: use for other, use in self._special_uses(self._home.folder_names()).items() if other != name}
+        if not SPECIAL_USES.issuperset(words) or any(word in use.split() for use in uses.values() for word in words):
+            raise BadUse("the use is unknown or another folder has it")
+        return " ".join(words)
 
     def _make_special_folders(self) -> None:
         with self._home.index.writing() as db:
@@ -83,13 +123,56 @@ class UserMail:
         except BadFolderName:
             return False
 
-    def create(self, name: str) -> int:
-        """Make a folder and return its UIDVALIDITY. Raises ``FolderExists``, ``BadFolderName``."""
+    def create(self, name: str, uses: Sequence[str] = ()) -> int:
+        """Make a folder, for special uses if any (RFC 6154), and return its UIDVALIDITY. Raises ``FolderExists``, ``BadFolderName``, ``BadUse``."""
         name = names.check(name)
         with self._home.index.writing() as db:
             if self._exists(name):
                 raise FolderExists(f"there is a folder {name} already")
-            return self._create(db, name)
+            use = self._check_uses(name, uses) if uses else ""
+            uidvalidity = self._create(db, name)
+            if use:
+                self._annotate(name, {attributes.SPECIAL_USE: use.encode()})
+        self._home.notify()
+        return uidvalidity
+
+    def annotations(self, name: str = "") -> Mapping[str, bytes]:
+        """What is attached to a folder, or to the mailbox as a whole, by entry (``attributes``); its special use is. Raises ``NoSuchFolder``."""
+        name = names.normalize(name)
+        with mapped():
+            kept = attributes.read(self._annotations_path(name))
+            if name in self._special_folders and attributes.SPECIAL_USE not in kept:
+                use = self._special_uses(self._home.folder_names()).get(name)
+                return {**kept, attributes.SPECIAL_USE: use.encode()} if use else kept
+        return kept
+
+    def annotate(self, name: str, changes: Mapping[str, bytes | None]) -> None:
+        """Attach values to a folder, or with an empty name to the mailbox as a whole; ``None`` takes one away. All or none.
+
+        Raises ``NoSuchFolder``, ``BadUse``, ``AnnotationTooLarge``, ``TooManyAnnotations``.
+        """
+        name = names.normalize(name)
+        with self._home.index.writing():
+            use = changes.get(attributes.SPECIAL_USE)
+            if use:
+                self._check_uses(name, use.decode("ascii", "replace").split())
+            self._annotate(name, changes)
+        self._home.notify()
+
+    def _annotate(self, name: str, changes: Mapping[str, bytes | None]) -> None:
+        path = self._annotations_path(name)
+        after = attributes.changed(attributes.read(path), changes)
+        if after or path.exists():
+            self._home.replace(path, attributes.form(after))
+            self._home.disk.sync_directory(path.parent)
+
+    def _annotations_path(self, name: str) -> Path:
+        if not name:
+            return self._home.maildir / attributes.SERVER_NAME
+        name = names.normalize(name)
+        if not self._exists(name):
+            raise NoSuchFolder(f"there is no folder {name}")
+        return self._home.directory(name) / attributes.NAME
 
     def _create(self, db: sqlite3.Connection, name: str) -> int:
         look.forget(db, name)
@@ -142,7 +225,10 @@ class UserMail:
         taken = [target for _, target in pairs if self._exists(target)]
         if taken or self._exists(new):
             raise FolderExists(f"there is a folder {(taken or [new])[0]} already")
+        uses = self._special_uses(self._home.folder_names())
         for name, target in pairs:
+            if name in uses:
+                self._annotate(name, {attributes.SPECIAL_USE: uses[name].encode()})  # the use goes with the folder, not with the name
             source, destination = str(self._home.directory(name)), str(self._home.directory(target))
             self._home.disk.rename(source, destination)
             undo.callback(arrival.put_back, self._home, destination, source)
@@ -163,39 +249,66 @@ class UserMail:
             subscribed = set(self._home.subscriptions() or ())
             if wanted != (name in subscribed):
                 self._home.write_subscriptions(sorted(subscribed ^ {name}))
+        self._home.notify()
 
     def status(self, name: str) -> Status:
         """Figures of a folder after a look at its directory. Raises ``NoSuchFolder``."""
         return self.folder(name).status()
 
-    def deposit(self, staged: Sequence[Staged], quota: Quota) -> Sequence[Appended | None]:
-        """Take messages that are staged and synced into INBOX; ``None`` for one beyond the quota. The caller syncs ``new_directory``.
+    def deposit(self, staged: Sequence[Staged], quota: Quota, place: Place = INBOX) -> tuple[Sequence[Appended | None], Growth]:
+        """Take messages that are staged and synced into a folder; ``None`` for one beyond the quota. The caller syncs ``arrivals(place)``.
 
-        Files of strangers are left for the next look: a delivery does not wait for it.
+        Files of strangers are left for the next look: a delivery does not wait for it. Keywords that the folder has no room for are left out.
+        Raises ``NoSuchFolder``.
         """
         with ExitStack() as undo:
-            with self._home.index.writing() as db, look.at_work(db, self._home, names.INBOX, looking=False) as ledger:
+            with self._home.index.writing() as db, look.at_work(db, self._home, place.folder, looking=False) as ledger:
                 uidvalidity = ledger.counters.uidvalidity
-                fits = arrival.within(quota, total(db), staged)
+                before = total(db)
+                fits = arrival.within(quota, before, staged)
                 accepted = [message for message, fit in zip(staged, fits, strict=True) if fit]
-                numbers = iter(arrival.admit(ledger, self._home, accepted, 0, undo) if accepted else ())
+                bits = self._bits(ledger, place.flags) if place.flags else 0
+                numbers = iter(arrival.admit(ledger, self._home, accepted, bits, undo) if accepted else ())
             undo.pop_all()
         self._home.notify()
-        return [Appended(uidvalidity, next(numbers)) if fit else None for fit in fits]
+        after = Usage(before.size_bytes + sum(message.served for message in accepted), before.messages + len(accepted))
+        answers = [Appended(uidvalidity, next(numbers)) if fit else None for fit in fits]
+        return answers, Growth(self.address, quota, before, after)
 
-    @property
-    def new_directory(self) -> Path:
-        """Where ``deposit`` puts messages."""
-        return self._home.maildir / "new"
+    def _bits(self, ledger: Ledger, wanted: frozenset[str]) -> int:
+        try:
+            return arrival.use_flags(ledger, self._home, wanted)
+        except TooManyKeywords:
+            return flags.to_bits(wanted, ledger.keywords)
+
+    def arrivals(self, place: Place = INBOX) -> Sequence[Path]:
+        """The directories that ``deposit`` puts messages into: of a message with flags that may be either."""
+        directory = self._home.directory(place.folder)
+        return (directory / "new", directory / "cur") if place.flags else (directory / "new",)
+
+    def survey(self) -> dict[str, Figures]:
+        """Figures of all folders by name, at one moment and without a look at their directories."""
+        with self._home.index.reading() as db:
+            return figures_by_name(db)
 
     def usage(self) -> Usage:
         """What all folders hold together."""
         with self._home.index.reading() as db:
             return total(db)
 
+    def tidy_catalog(self, most: int) -> bool:
+        """Have the catalogue forget folders that are gone, at most so many messages of them; tell whether that was all."""
+        with self._home.index.reading() as db:
+            folders = frozenset(db.execute("SELECT id, uidvalidity FROM folder"))
+            number = self._home.index.number(db)
+        return clear(self._home.catalog, number, folders, most)
+
     @contextmanager
-    def pop3_lock(self) -> Iterator[None]:
-        """Hold the lock that keeps a second POP3 session out (RFC 1939 section 4), at once or with ``Locked``; IMAP and delivery go on."""
+    def pop3_lock(self, delay_seconds: float = 0) -> Iterator[None]:
+        """Hold the lock that keeps a second POP3 session out (RFC 1939 section 4), at once or with ``Locked``; IMAP and delivery go on.
+
+        Raises ``TooSoon`` when it was last taken less than ``delay_seconds`` ago, by whatever process.
+        """
         with mapped():
             file = os.open(self._home.maildir / POP3_LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
         try:
@@ -203,6 +316,17 @@ class UserMail:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Locked("another POP3 session has the mailbox") from None
+            with mapped():
+                self._note_pop3_session(file, delay_seconds)
             yield
         finally:
             os.close(file)
+
+    def _note_pop3_session(self, file: int, delay_seconds: float) -> None:
+        """The file holds the time at which the last session began, in seconds since the epoch."""
+        if not delay_seconds:
+            return
+        now, last = int(self._home.tools.clock()), os.pread(file, TIME_BYTES, 0)
+        if last.isdigit() and 0 <= now - int(last) < delay_seconds:  # a time to come is of a clock that was set back
+            raise TooSoon("the last POP3 session began too short a time ago")
+        os.pwrite(file, b"%0*d" % (TIME_BYTES, now), 0)

@@ -4,16 +4,19 @@ import asyncio
 import contextlib
 import errno
 import itertools
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from services.kernel.mailbox.arrival import SYNC_ALL_FROM
+from services.kernel.mailbox import disk
+from services.kernel.mailbox.arrival import SYNC_ALL_FROM, Arrival
 from services.kernel.mailbox.delivery import Delivery, Letter
 from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.records import Appended, FlagChange, FlagWord, Origin, Quota
 from services.kernel.mailbox.store import MailStore
-from services.kernel.mailbox.trouble import MailboxFull, MailboxTrouble, NoSuchFolder, OverQuota
+from services.kernel.mailbox.trouble import MailboxFull, MailboxTrouble, NoSuchFolder, NoSuchMessage, OverQuota
 from tests.unit.kernel.mailbox.conftest import ADDRESS, BreakingDisk, Killed, Machine
 
 MESSAGE = b"Subject: hello\r\n\r\nworld\r\n"
@@ -28,6 +31,25 @@ def draft(store: MailStore, content: bytes = MESSAGE) -> Draft:
 
 def append(store: MailStore) -> Appended:
     return store.user(ADDRESS).folder("INBOX").append(draft(store), Origin(frozenset({"\\Seen", "New"})))
+
+
+def append_several(store: MailStore) -> object:
+    folder = store.user(ADDRESS).folder("INBOX")
+    arrivals = [Arrival(folder.stage(draft(store), None), frozenset(words)) for words in ((), ("\\Seen", "New"), ())]
+    return folder.admit(arrivals)
+
+
+def replace(store: MailStore) -> None:
+    user = store.user(ADDRESS)
+    inbox, work = user.folder("INBOX"), user.folder("Work")
+    staged = work.stage(draft(store), None)
+    # a client that asks again after the death finds it done
+    with contextlib.suppress(NoSuchMessage):
+        work.replace(Arrival(staged, frozenset()), inbox, 1)
+
+
+def annotate(store: MailStore) -> None:
+    store.user(ADDRESS).annotate("Work", {"/private/comment": b"x", "/shared/comment": b"y"})
 
 
 def flag(store: MailStore) -> object:
@@ -94,7 +116,7 @@ def check(machine: Machine) -> dict[str, int]:
     return totals
 
 
-@pytest.mark.parametrize("deed", [append, flag, copy, move, remove], ids=lambda deed: deed.__name__)
+@pytest.mark.parametrize("deed", [append, append_several, replace, flag, copy, move, remove], ids=lambda deed: deed.__name__)
 def test_death_at_any_step_leaves_a_mailbox_that_adds_up(machine: Machine, deed: Deed) -> None:
     prepare(machine)
     assert die_at_each_step(machine, deed) >= 2
@@ -105,6 +127,19 @@ def test_death_in_a_move_loses_nothing(machine: Machine) -> None:
     die_at_each_step(machine, move)
     totals = check(machine)
     assert totals["INBOX"] + totals["Work"] == 4
+
+
+def test_death_in_a_replacement_leaves_the_old_message_or_the_new_one(machine: Machine) -> None:
+    prepare(machine)
+    die_at_each_step(machine, replace)
+    totals = check(machine)
+    assert totals["INBOX"] == 2 and totals["Work"] >= 2
+
+
+def test_death_while_annotating_leaves_all_annotations_or_none(machine: Machine) -> None:
+    prepare(machine)
+    die_at_each_step(machine, annotate)
+    assert len(machine.process().user(ADDRESS).annotations("Work")) == 2
 
 
 def test_death_in_a_rename_leaves_the_folder_under_one_of_its_names(machine: Machine) -> None:
@@ -122,7 +157,7 @@ def test_message_that_was_acknowledged_is_there_after_any_death(machine: Machine
 
 
 @pytest.mark.parametrize(("number", "trouble"), [(errno.ENOSPC, MailboxFull), (errno.EDQUOT, MailboxFull), (errno.EIO, MailboxTrouble)])
-@pytest.mark.parametrize("deed", [append, flag, copy, move], ids=lambda deed: deed.__name__)
+@pytest.mark.parametrize("deed", [append, append_several, replace, flag, copy, move], ids=lambda deed: deed.__name__)
 def test_disk_that_fails_is_trouble_and_changes_nothing(machine: Machine, deed: Deed, number: int, trouble: type[Exception]) -> None:
     prepare(machine)
     before = check(machine)
@@ -163,6 +198,29 @@ def test_delivery_that_cannot_be_synced_is_not_acknowledged(machine: Machine, co
     answers = asyncio.run(deliver(store, disk, [ADDRESS] * count))
     assert [type(answer) for answer in answers] == [MailboxTrouble] * count
     assert check(machine)["INBOX"] == 0
+
+
+@pytest.mark.parametrize(("count", "calls"), [(1, ["fsync tmp", "fsync new"]), (SYNC_ALL_FROM, ["syncfs tmp", "fsync new"])], ids=["one", "several"])
+def test_delivery_is_on_stable_storage_content_and_name_before_it_is_acknowledged(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, count: int, calls: list[str]
+) -> None:
+    store = machine.process()
+    store.user(ADDRESS).folder("INBOX").status()
+    synced: list[str] = []
+
+    def noting(name: str, call: Callable[[int], int | None]) -> Callable[[int], int | None]:
+        def note(file: int) -> int | None:
+            path = Path(os.readlink(f"/proc/self/fd/{file}"))
+            synced.append(f"{name} {path.name if path.is_dir() else path.parent.name}")
+            return call(file)
+
+        return note
+
+    monkeypatch.setattr(os, "fsync", noting("fsync", os.fsync))
+    monkeypatch.setattr(disk._libc, "syncfs", noting("syncfs", disk._libc.syncfs))
+    answers = asyncio.run(deliver(store, BreakingDisk(), [ADDRESS] * count))
+    assert all(isinstance(answer, Appended) for answer in answers)
+    assert synced == calls
 
 
 async def deliver(store: MailStore, disk: BreakingDisk, addresses: list[str], quota: Quota | None = None) -> list[Appended | BaseException]:

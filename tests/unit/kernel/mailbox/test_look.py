@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.kernel.mailbox import uids
+from services.kernel.mailbox import look, uids
 from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.look import LITTER_SECONDS
@@ -24,6 +24,12 @@ def drop(path: Path, content: bytes = MESSAGE) -> None:
     """Put a file into a folder as another program does."""
     path.write_bytes(content)
     touch(path.parent)
+
+
+def age(path: Path, seconds: float) -> None:
+    """Make a file, or a directory, older by so much, but for the time of its inode, which nobody can set."""
+    stat = path.stat()
+    os.utime(path, (stat.st_atime, stat.st_mtime - seconds))
 
 
 def touch(directory: Path) -> None:
@@ -176,15 +182,38 @@ def test_folder_put_in_place_of_another_has_its_own_uidvalidity(machine: Machine
     assert alice.folder("A").content(1) == MESSAGE
 
 
-def test_litter_is_swept_after_a_day_and_a_half(machine: Machine, inbox: Folder) -> None:
+def test_litter_is_swept_after_a_day_and_a_half(machine: Machine, inbox: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = machine.maildir / "tmp" / "old", machine.maildir / "tmp" / "new"
     old.write_bytes(b"x")
     new.write_bytes(b"x")
-    stat = old.stat()
-    os.utime(old, (stat.st_atime, stat.st_mtime - LITTER_SECONDS - 1))
+    age(new, -LITTER_SECONDS)
+    monkeypatch.setattr(look, "LITTER_SECONDS", -10)
     drop(machine.maildir / "new" / "1.any")
     inbox.status()
     assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_file_that_just_came_with_an_old_time_is_no_litter(machine: Machine, inbox: Folder) -> None:
+    copied = machine.maildir / "tmp" / "copied"
+    copied.write_bytes(b"x")
+    os.utime(copied, (0, 0))
+    drop(machine.maildir / "new" / "1.any")
+    inbox.status()
+    assert copied.exists()
+
+
+def test_mail_that_never_finished_moving_in_is_swept_and_what_still_comes_is_not(
+    machine: Machine, inbox: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trees = [machine.maildir / "tmp" / name for name in ("moving-old", "moving-new", "strange")]
+    for tree in trees:
+        (tree / "cur").mkdir(parents=True)
+        (tree / "cur" / "1.a").write_bytes(MESSAGE)
+    age(trees[1], -LITTER_SECONDS)
+    monkeypatch.setattr(look, "LITTER_SECONDS", -10)
+    drop(machine.maildir / "new" / "1.any")
+    inbox.status()
+    assert [tree.exists() for tree in trees] == [False, True, True]
 
 
 def test_store_of_a_flag_on_a_file_that_is_gone_is_passed_over(machine: Machine, inbox: Folder, draft: MakeDraft) -> None:
