@@ -1,7 +1,8 @@
 """Domains, mailboxes, aliases and quotas: a small SQL database that services read and ``admin`` alone writes.
 
-Holds the schema (``schema``), the reader that every service uses (``reader``), password hashes (``passwords``) and the
-``directory`` section of the configuration. Refuses writing (that is ``services.admin``'s) and every decision about a message (``routing``).
+Holds the schema (``schema``), the reader that every service uses (``reader``), password hashes (``passwords``), the ``directory`` section of
+the configuration, and the recipients that a secondary has from its primaries (``mirror``). Refuses writing (that is ``services.admin``'s) and every
+decision about a message (``routing``).
 
 Two databases, one text of each query: SQLite through the standard library, read-only on a read-only mount, and anything else
 (PostgreSQL) through SQLAlchemy in threads. Services on SQLite never import SQLAlchemy: it would cost each idle container 18 MB.

@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass, field
 
+UNLIMITED = -1
+"""Stored as a quota: no limit, whatever the domain says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """``address`` is folded and without extension. Quotas of 0 mean none. ``created`` is seconds since the epoch.
+    """``address`` is folded and without extension. ``created`` is seconds since the epoch.
+
+    Quotas are limits that hold, 0 for none, as the reader gives them. As they are stored, which is what ``admin`` sees, 0 is the
+    domain's quota and ``UNLIMITED`` none at all.
 
     One that is not ``enabled`` can neither sign in nor get mail (RFC 3463 5.2.1). An empty ``password_hash`` allows no login.
     """
@@ -16,3 +22,5 @@ class Account:
     quota_messages: int = 0
     enabled: bool = True
     created: float = 0.0
+    scram: str = field(default="", repr=False)
+    """Keys for SCRAM-SHA-256 (RFC 5803); filled in by ``Directory.scram`` and for ``admin`` only."""

@@ -1,12 +1,25 @@
 """The directory as services see it: lookups by folded address, from a cache that a change empties."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from services.kernel.directory.account import Account
+from services.kernel.directory.account import UNLIMITED, Account
 from services.kernel.directory.config import DirectorySettings
 from services.kernel.directory.passwords import Verifier
-from services.kernel.directory.queries import ACCOUNT, ALIAS, DOMAIN, Row
+from services.kernel.directory.queries import (
+    ACCOUNT,
+    ACCOUNTS,
+    ALIAS,
+    ALIASES,
+    DOMAIN,
+    DOMAINS,
+    SCRAM,
+    SCRAM_SECRET,
+    WITHOUT_SCRAM,
+    Row,
+)
+from services.kernel.directory.trouble import DirectoryTrouble
 from services.kernel.mail.address import fold, split, split_extension
 from services.kernel.mail.domainclass import Domain, DomainClass
 
@@ -40,9 +53,21 @@ class Directory:
         return await self._source.version()
 
     async def domain(self, name: str) -> Domain | None:
-        """The domain of ours with this name; ``None`` for everybody else's."""
-        rows = await self._rows(DOMAIN, name.lower())
-        return Domain(str(rows[0][0]), DomainClass(str(rows[0][1])), str(rows[0][2])) if rows else None
+        """The domain of ours with this name, or the one above it that stands with a dot in front; ``None`` for everybody else's."""
+        labels = name.lower().split(".")
+        for key in (name.lower(), *(f".{'.'.join(labels[place:])}" for place in range(1, len(labels)))):
+            if rows := await self._rows(DOMAIN, key):
+                return _domain(rows[0])
+        return None
+
+    async def domains(self) -> list[Domain]:
+        """All domains of ours."""
+        return [_domain(row) for row in await self._source.rows(DOMAINS, "")]
+
+    async def recipients(self) -> list[str]:
+        """The addresses of all enabled mailboxes and all aliases, ``@domain`` among them."""
+        rows = [*await self._source.rows(ACCOUNTS, ""), *await self._source.rows(ALIASES, "")]
+        return [str(address) for (address,) in rows]
 
     async def account(self, address: str) -> Account | None:
         """The mailbox of an address, without its extension unless a mailbox has the whole; disabled ones too."""
@@ -62,6 +87,23 @@ class Directory:
         account = await self._exact_account(fold(login))
         fits = await self._verifier.verify(account.password_hash if account else None, password)
         return account if account and fits and account.enabled else None
+
+    async def scram(self, login: str) -> Account | None:
+        """The enabled account of this login with its SCRAM keys; ``None`` when either is missing."""
+        account = await self._exact_account(fold(login))
+        rows = await self._rows(SCRAM, fold(login))
+        return replace(account, scram=str(rows[0][0])) if account and rows else None
+
+    async def scram_secret(self) -> bytes:
+        """What the salts of unknown users are made from, the same in all processes."""
+        rows = await self._rows(SCRAM_SECRET, "")
+        if not rows:
+            raise DirectoryTrouble("directory: there are no SCRAM keys yet")
+        return str(rows[0][0]).encode()
+
+    async def has_scram_for_all(self) -> bool:
+        """Whether every enabled account with a password has SCRAM keys, and there is one."""
+        return bool(await self._rows(SCRAM_SECRET, "")) and not await self._rows(WITHOUT_SCRAM, "")
 
     async def may_send_as(self, login: str, sender: str) -> bool:
         """Tell whether mail to ``sender`` reaches ``login`` and nobody else: his address, with any extension, or an alias of his."""
@@ -100,7 +142,11 @@ class Directory:
         if not rows:
             return None
         name, password_hash, quota_bytes, quota_messages, enabled, created = rows[0]
-        return Account(str(name), str(password_hash), int(quota_bytes or 0), int(quota_messages or 0), bool(enabled), float(created or 0))
+        limits = int(quota_bytes or 0), int(quota_messages or 0)
+        if 0 in limits and (domain := await self.domain(split(address)[1])) is not None:
+            limits = limits[0] or domain.quota_bytes, limits[1] or domain.quota_messages
+        size_bytes, messages = (0 if limit == UNLIMITED else limit for limit in limits)
+        return Account(str(name), str(password_hash), size_bytes, messages, bool(enabled), float(created or 0))
 
     async def _rows(self, query: str, key: str) -> list[Row]:
         version = await self._source.version()
@@ -113,6 +159,11 @@ class Directory:
             if version == self._cache_version:  # else it changed while we waited, and these rows may be the old ones
                 self._cache[query, key] = rows
         return rows
+
+
+def _domain(row: Row) -> Domain:
+    name, word, target, quota_bytes, quota_messages = row
+    return Domain(str(name), DomainClass(str(word)), str(target), int(quota_bytes or 0), int(quota_messages or 0))
 
 
 def _open(settings: DirectorySettings) -> Source:

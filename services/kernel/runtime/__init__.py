@@ -1,6 +1,7 @@
 """The skeleton of a process.
 
-Holds what every container does in the same way: reading its configuration with errors that name file, line and path (``config``), its
-life from start to a graceful stop (``lifecycle``), listening sockets, TLS contexts that follow renewed certificates (``tls``),
+Holds what every container does in the same way: reading its configuration with errors that name file, line and path (``config``, ``fault``), its
+life from start to a graceful stop (``lifecycle``), listening sockets, connections as
+lines and the doors of who serves them (``lines``, ``reception``), TLS contexts that follow renewed certificates (``tls``),
 metrics over HTTP (``metrics``), and the health probe (``probe``, a stand-alone script). Refuses all knowledge of mail.
 """

@@ -11,13 +11,11 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from services.kernel.runtime.fault import ConfigError as ConfigError  # noqa: PLC0414  part of this module's interface
+
 PATH = Path("/etc/malleposte/malleposte.yaml")
 
 Keys = tuple[str | int, ...]
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used. The message has a line for each fault, with file, line and path."""
 
 
 class Section(BaseModel):
@@ -33,8 +31,9 @@ class Site(Section):
     """Short name of the site, in events and metrics."""
     hostname: str = "localhost.localdomain"
     """The site's own name: greeting, HELO, Received and Message-ID (Postfix `myhostname`)."""
-    recipient_delimiter: str = Field("+", max_length=1)
-    """Separates a user from an extension in a local part; empty for none (Postfix `recipient_delimiter`)."""
+    recipient_delimiter: str = "+"
+    """Separates a user from an extension in a local part, the first of several characters that occurs; empty for none (Postfix
+    `recipient_delimiter`)."""
     message_size_limit: int = Field(52_428_800, ge=1024)
     """Largest message accepted, in bytes (Postfix `message_size_limit`; 50 MiB holds a 37 MB attachment)."""
     postmaster: str = ""
@@ -88,7 +87,7 @@ class Document:
 
 
 def read(path: Path) -> Document:
-    """Read a YAML file. Raises ``ConfigError`` when it is missing, is no YAML or no mapping."""
+    """Read a YAML file. Raises ``ConfigError`` when it is missing, is no YAML or no mapping, or when a key is in it twice."""
     try:
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -102,17 +101,23 @@ def read(path: Path) -> Document:
     if not isinstance(data, dict):
         raise ConfigError(f"{path.name}:1: a mapping of sections is expected")
     lines: dict[Keys, int] = {}
-    _note_lines(root, (), lines)
+    faults: list[str] = []
+    _note_lines(root, (), lines, faults)
+    if faults:
+        raise ConfigError("\n".join(f"{path.name}:{fault}" for fault in faults))
     return Document(path.name, data, lines)
 
 
-def _note_lines(node: Any, path: Keys, lines: dict[Keys, int]) -> None:
+def _note_lines(node: Any, path: Keys, lines: dict[Keys, int], faults: list[str]) -> None:
+    """The line of each key; and each key that YAML would let overwrite an earlier one (YAML 1.2 section 3.2.1.3: keys are unique)."""
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            inner = (*path, str(key.value))
-            lines[inner] = key.start_mark.line + 1
-            _note_lines(value, inner, lines)
+            inner, line = (*path, str(key.value)), key.start_mark.line + 1
+            if inner in lines:
+                faults.append(f"{line} {'.'.join(map(str, inner))}: is in line {lines[inner]} already; put both together there")
+            lines[inner] = line
+            _note_lines(value, inner, lines, faults)
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            _note_lines(value, (*path, number), lines)
+            _note_lines(value, (*path, number), lines, faults)

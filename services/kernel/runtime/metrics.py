@@ -10,6 +10,8 @@ import os
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from services.kernel.runtime.listening import own_addresses
+
 REQUEST_SECONDS = 5.0
 """A scraper sends its request at once; whoever does not is cut."""
 
@@ -41,7 +43,7 @@ class Metrics:
     async def serve(self, address: str) -> asyncio.Server:
         """Answer ``GET /metrics`` on ``host:port``. Raises ``OSError``."""
         host, _, port = address.rpartition(":")
-        return await asyncio.start_server(self._answer, host or None, int(port), reuse_port=True)
+        return await asyncio.start_server(self._answer, await own_addresses(host), int(port), reuse_port=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

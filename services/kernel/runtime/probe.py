@@ -1,7 +1,7 @@
 """Health probe: one real exchange with the service of this container; exit status 0 when it is well.
 
 A stand-alone script (``python -I -S probe.py smtp 127.0.0.1:25``) that imports only the built-in socket, so that a check costs a few
-milliseconds of CPU. Words: ``smtp lmtp imap pop3 http`` with host:port, ``channel`` with a Unix socket or host:port that accepts frames.
+milliseconds of CPU. Words: ``smtp lmtp imap pop3 sieve http`` with host:port, ``channel`` with a Unix socket or host:port that accepts frames.
 """
 
 import _socket
@@ -13,6 +13,7 @@ _DIALOGUES = {
     "lmtp": ((b"220", b"LHLO probe.localhost\r\n"), (b"250", b"QUIT\r\n"), (b"221", b"")),
     "imap": ((b"* OK", b"a1 NOOP\r\n"), (b"a1 OK", b"a2 LOGOUT\r\n"), (b"* BYE", b"")),
     "pop3": ((b"+OK", b"CAPA\r\n"), (b"+OK", b"QUIT\r\n"), (b"+OK", b"")),
+    "sieve": ((b'"IMPLEMENTATION"', b'NOOP "probe"\r\n'), (b'OK (TAG "probe")', b"LOGOUT\r\n"), (b"OK", b"")),
     "http": ((b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), (b"HTTP/1.1 200", b"")),
 }
 

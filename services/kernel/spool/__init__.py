@@ -7,7 +7,8 @@ tests can break it). Refuses schedule, routing and reports: it stores what it is
 A file is written once: version line, one status byte a recipient, envelope, recipients, content. Later only status bytes change, each
 by a ``pwrite``, so a crash can repeat a delivery and never lose one.
 
-Who may what: smtpd adds to ``incoming``, which it cannot list; qmgr alone moves and removes, one qmgr a volume (lock); relay reads ``active``.
+Who may what: smtpd, and mda for what users' rules send on, add to ``incoming``, which it cannot list; qmgr alone moves and removes, one qmgr a
+volume (lock); relay reads ``active``.
 
 A name in ``incoming`` is there before its content is whole. A file is finished when its length is what its version line says; smtpd answers
 ``250`` after file and name are on stable storage and only then hints. What never got finished was never promised to anyone.

@@ -15,12 +15,15 @@ The fourth is what is done here: several smtpd workers sync in parallel anyway, 
 """
 
 import asyncio
+import itertools
+import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from services.kernel.mail.envelope import Envelope, Recipient
+from services.kernel.mail.queueid import QueueId, queue_id
 from services.kernel.spool.disk import NO_ROOM, Disk
 from services.kernel.spool.newfile import NewFile, commit_together
 
@@ -151,6 +154,12 @@ class Intake:
         """Give the threads back when what they are at is done."""
         self._spillers.shutdown()
         self._committer.shutdown()
+
+
+def minter() -> Callable[[], QueueId]:
+    """Make queue ids that no other process makes: the count starts anywhere. Call it after a fork."""
+    entropy = itertools.count(secrets.randbelow(2**28))
+    return lambda: queue_id(time.time_ns() // 1000, next(entropy))
 
 
 def _trouble(error: OSError) -> QueueTrouble:

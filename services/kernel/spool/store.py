@@ -7,6 +7,7 @@ for a message is the caller's to say. ``FileNotFoundError`` says that the messag
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
@@ -15,13 +16,16 @@ from services.kernel.mail.queueid import is_queue_id
 from services.kernel.spool import history
 from services.kernel.spool.disk import NO_ROOM, Disk, Entry
 from services.kernel.spool.format import HEAD_BYTES, STATUS_OFFSET, QueueFile, Unfinished, parse, parse_layout
-from services.kernel.spool.history import Attempt
+from services.kernel.spool.history import Attempt, Dialogue
 from services.kernel.spool.newfile import NewFile, commit_together
 
 FIRST_READ_BYTES = 4096
 """One read brings in all before the content of a message with up to some 30 recipients."""
 SETTLE_SECONDS = 2.0
 """A scan leaves younger files in ``incoming`` alone: their commit may be under way, and a hint tells when it is done."""
+
+DIALOGUES = ".dialogues"
+"""Behind a queue id: the file beside the history with what was said to servers."""
 
 
 class State(StrEnum):
@@ -72,10 +76,13 @@ class QueueStore:
     def _history(self, queue_id: str) -> str:
         return f"{self._root}/history/{queue_id}"
 
+    def _dialogues(self, queue_id: str) -> str:
+        return f"{self._history(queue_id)}{DIALOGUES}"
+
     def settled(self, now: float) -> list[Entry]:
-        """The files in ``incoming`` that were last written some time ago, by name, which is by arrival."""
+        """The files in ``incoming`` that were last written some time ago, by name, which is by arrival; also those of a clock that was ahead."""
         entries = self._disk.entries(f"{self._root}/{State.INCOMING.value}")
-        return sorted(entry for entry in entries if entry.time < now - SETTLE_SECONDS)
+        return sorted(entry for entry in entries if abs(now - entry.time) > SETTLE_SECONDS)
 
     def ids(self, state: State) -> list[str]:
         """The queue ids in a state, oldest first."""
@@ -155,31 +162,51 @@ class QueueStore:
 
     def forget(self, queue_id: str) -> None:
         """Remove what was tried for a message."""
-        try:
-            self._disk.remove(self._history(queue_id))
-        except FileNotFoundError:
-            return
+        for path in (self._dialogues(queue_id), self._history(queue_id)):
+            with suppress(FileNotFoundError):
+                self._disk.remove(path)
 
     def sweep(self) -> None:
         """Remove histories without a message."""
         known = {name for state in State for name in self._disk.names(f"{self._root}/{state.value}")}
         for name in self._disk.names(f"{self._root}/history"):
-            if name not in known:
-                self.forget(name)
+            if name.partition(".")[0] not in known:
+                self._disk.remove(f"{self._root}/history/{name}")
 
     def add_history(self, queue_id: str, attempts: list[Attempt]) -> None:
-        """Note what was tried."""
+        """Note what was tried, and the dialogues, of which only the newest are kept."""
         self._disk.append(self._history(queue_id), history.encode(attempts))
+        lines = history.encode_dialogues(attempts)
+        if lines:
+            self._add_dialogues(self._dialogues(queue_id), history.newest(lines))
+
+    def _add_dialogues(self, path: str, lines: bytes) -> None:
+        """The file is cut to its newest part when it has twice of that: each byte is written twice at most."""
+        self._disk.append(path, lines)
+        block = self._read_end(path, 3 * history.DIALOGUES_BYTES)
+        if len(block) > 2 * history.DIALOGUES_BYTES:
+            spare = f"{path}.new"
+            with suppress(FileNotFoundError):  # left over by a crash
+                self._disk.remove(spare)
+            self._disk.append(spare, history.newest(block))
+            self._disk.rename(spare, path)
 
     def read_history(self, queue_id: str) -> list[Attempt]:
         """What was tried, oldest first; empty when nothing went wrong yet."""
+        return history.decode(self._read_end(self._history(queue_id), history.MAX_BYTES))
+
+    def read_dialogues(self, queue_id: str) -> list[Dialogue]:
+        """The newest dialogues that led to trouble, oldest first."""
+        return history.decode_dialogues(self._read_end(self._dialogues(queue_id), 3 * history.DIALOGUES_BYTES))
+
+    def _read_end(self, path: str, count: int) -> bytes:
+        """The last ``count`` bytes of a file, empty when there is none."""
         try:
-            file = self._disk.open(self._history(queue_id))
+            file = self._disk.open(path)
         except FileNotFoundError:
-            return []
+            return b""
         try:
-            start = max(0, self._disk.size(file) - history.MAX_BYTES)
-            return history.decode(self._disk.read(file, history.MAX_BYTES, start))
+            return self._disk.read(file, count, max(0, self._disk.size(file) - count))
         finally:
             self._disk.close(file)
 

@@ -6,16 +6,22 @@ connection: the peer is of another version or not ours. Number 0 with no body is
 """
 
 import asyncio
+import contextlib
 import itertools
+import os
 import struct
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar, cast
 
 import msgspec
 
+from services.kernel.runtime.listening import own_addresses
+
 _HEAD = struct.Struct(">II")
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 """More than a listing of 10,000 queue entries; a larger length is noise on the port."""
+
+SOCKET_MODE = 0o660
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -90,9 +96,10 @@ class ChannelClient(_Framing, Generic[Request, Response]):
         self.is_open = True
 
     def frame_received(self, number: int, body: bytes) -> None:
+        response = self._decoder.decode(body)  # before the question is taken out: without an answer it is lost with the connection
         future = self._waiting.pop(number, None)
         if future is not None and not future.done():
-            future.set_result(self._decoder.decode(body))
+            future.set_result(response)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
@@ -187,7 +194,10 @@ async def listen(
     handler: Callable[[Request], Awaitable[Response]],
     on_defect: Callable[[BaseException], None],
 ) -> asyncio.Server:
-    """Serve ``handler`` on ``unix:/path`` or ``tcp:host:port``. Raises ``OSError`` when the address cannot be bound."""
+    """Serve ``handler`` on ``unix:/path`` or ``tcp:host:port``. Raises ``OSError`` when the address cannot be bound.
+
+    A Unix socket is for owner and group. It is bound under another name and renamed, so that nobody meets one that answers nothing.
+    """
     loop = asyncio.get_running_loop()
 
     def protocol() -> ChannelServer[Request, Response]:
@@ -195,6 +205,11 @@ async def listen(
 
     kind, _, rest = address.partition(":")
     if kind == "unix":
-        return await loop.create_unix_server(protocol, rest)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{rest}.new")
+        server = await loop.create_unix_server(protocol, f"{rest}.new")
+        os.chmod(f"{rest}.new", SOCKET_MODE)
+        os.rename(f"{rest}.new", rest)
+        return server
     host, _, port = rest.rpartition(":")
-    return await loop.create_server(protocol, host or None, int(port))
+    return await loop.create_server(protocol, await own_addresses(host), int(port))

@@ -7,6 +7,7 @@ a ``Selection``. qmgr answers ``Failed`` with words for the operator when it can
 import msgspec
 
 from services.kernel.mail.envelope import Envelope, Recipient
+from services.kernel.wire.delivery import NextHop
 
 PAGE_ENTRIES = 500
 """Entries of one ``Listing``: some 400 KB, well under the frame limit."""
@@ -78,14 +79,24 @@ class Attempt(msgspec.Struct, frozen=True):
     remote: str = ""
 
 
+class Dialogue(msgspec.Struct, frozen=True):
+    """What was said to a server in an attempt that went wrong; lines as in ``kernel.mail.transcript``."""
+
+    time: float
+    nexthop: str
+    server: str
+    lines: list[str]
+
+
 class Shown(msgspec.Struct, frozen=True, tag="shown"):
-    """``done`` are recipients with nothing left to do, as ``(recipient, status word)``."""
+    """``done`` are recipients with nothing left to do, as ``(recipient, status word)``; ``dialogues`` the newest ones, oldest first."""
 
     entry: Entry
     envelope: Envelope
     pending: list[Recipient]
     done: list[tuple[Recipient, str]]
     history: list[Attempt]
+    dialogues: list[Dialogue] = []
 
 
 class Cat(msgspec.Struct, frozen=True, tag="cat"):
@@ -126,9 +137,10 @@ class Delete(msgspec.Struct, frozen=True, tag="delete"):
 
 
 class Flush(msgspec.Struct, frozen=True, tag="flush"):
-    """Try now: what is selected (everything deferred when the selection is empty), dead sites included."""
+    """Try now: what is selected (everything deferred when the selection is empty), dead sites included, or only those that are ours to pass on to."""
 
     selection: Selection = Selection()
+    only_ours: bool = False
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -142,7 +154,11 @@ class Stat(msgspec.Struct, frozen=True, tag="stat"):
 
 
 class Site(msgspec.Struct, frozen=True):
-    """One destination as the scheduler sees it."""
+    """One destination as the scheduler sees it.
+
+    ``waiting`` are deliveries in memory, ``deferred`` messages on the disk that wait for it alone, ``rate`` the messages it took in a second of
+    late, ``eta_seconds`` when at that rate nothing waits any more; ``None`` while it takes nothing.
+    """
 
     nexthop: str
     waiting: int
@@ -150,6 +166,9 @@ class Site(msgspec.Struct, frozen=True):
     concurrency: int
     dead_until: float = 0.0
     reason: str = ""
+    deferred: int = 0
+    rate: float = 0.0
+    eta_seconds: float | None = None
 
 
 class Stats(msgspec.Struct, frozen=True, tag="stats"):
@@ -158,6 +177,28 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     states: dict[str, int]
     oldest_seconds: dict[str, float]
     sites: list[Site]
+
+
+class Foresee(msgspec.Struct, frozen=True, tag="foresee"):
+    """How would mail for a next hop be scheduled, from ``sender`` and now?"""
+
+    nexthop: NextHop
+    sender: str = ""
+
+
+class Foreseen(msgspec.Struct, frozen=True, tag="foreseen"):
+    """The limits of the destination, how it is now (``site``; ``None`` when nothing is known of it), and when a message that is only ever
+    deferred would be tried: ``attempts`` are seconds after its arrival, the first few. Times are in seconds, 0 for none."""
+
+    limit: int
+    initial: int
+    recipients: int
+    rate_delay: float
+    rate: float
+    attempts: list[float]
+    lifetime: float
+    warns_after: float
+    site: Site | None = None
 
 
 class Ping(msgspec.Struct, frozen=True, tag="ping"):
@@ -174,5 +215,5 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     reason: str
 
 
-Request = List | Show | Cat | Hold | Release | Requeue | Delete | Flush | Stat | Ping
-Response = Listing | Shown | Content | Done | Stats | Pong | Failed
+Request = List | Show | Cat | Hold | Release | Requeue | Delete | Flush | Stat | Foresee | Ping
+Response = Listing | Shown | Content | Done | Stats | Foreseen | Pong | Failed

@@ -49,6 +49,12 @@ class Kind(StrEnum):
     SITE_UP = "site_up"
     LOGIN = "login"
     LOGOUT = "logout"
+    PROBED = "probed"
+    DISCARDED = "discarded"
+    REDIRECTED = "redirected"
+    ANSWERED = "answered"
+    NOTIFIED = "notified"
+    WARNED = "warned"
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -105,9 +111,16 @@ class Emitter:
         event = Event(kind, time.time(), self._site, self._service, self._instance, **facts)
         if self.on_event is not None:
             self.on_event(kind)
-        self._lines.append(self._encoder.encode(event))
+        self._lines.append(self._line(event))
         if len(self._lines) == 1:
             self._schedule()
+
+    def _line(self, event: Event) -> bytes:
+        try:
+            return self._encoder.encode(event)
+        except UnicodeEncodeError:
+            facts = {name: _encodable(value) for name, value in msgspec.structs.asdict(event).items()}
+            return self._encoder.encode(Event(**facts))
 
     def _schedule(self) -> None:
         try:
@@ -153,3 +166,8 @@ class Emitter:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def _encodable(value: Any) -> Any:
+    """A fact without lone surrogates, which are what a stranger's octets that are no text may have become."""
+    return value.encode("utf-8", "replace").decode() if type(value) is str else value

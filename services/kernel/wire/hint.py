@@ -1,5 +1,7 @@
 """The hint hop: smtpd tells qmgr of new queue files by a datagram that holds their queue ids.
 
+A word ``@domain`` asks for another try of what waits for that domain (ETRN, RFC 1985).
+
 The directory is the truth and the hint only speed: what cannot be told is dropped, and qmgr finds the files at its next scan.
 """
 
@@ -37,6 +39,10 @@ class Hinter:
             self._flush()
         else:
             self._is_planned = True
+
+    def ask_for(self, domain: str) -> None:
+        """Have what waits for a domain tried now."""
+        self.send([f"@{domain}"])
 
     def _flush(self) -> None:
         self._is_planned = False

@@ -126,3 +126,18 @@ asyncio.run(Directory(DirectorySettings(url={settings.url!r})).account("a@exampl
 assert "sqlalchemy" not in sys.modules and "argon2" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[4])
+
+
+def test_directory_of_before_scram_has_no_keys_until_the_first_are_kept(settings: DirectorySettings, path: Path) -> None:
+    writer = DirectoryWriter(settings)
+    writer.prepare()
+    writer.add_account(ALICE, "hash")
+    old = sqlite3.connect(path)
+    old.execute("DROP TABLE scram")
+    old.commit()
+    old.close()
+    with pytest.raises(DirectoryTrouble, match="scram"):
+        asyncio.run(Directory(settings).has_scram_for_all())
+    assert [account.scram for account in writer.accounts()] == [""]
+    writer.set_scram(ALICE, "keys")
+    assert asyncio.run(Directory(settings).has_scram_for_all())

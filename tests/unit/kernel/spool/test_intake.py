@@ -1,5 +1,6 @@
 import asyncio
 import errno
+import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -45,6 +46,25 @@ def test_committed_message_is_in_incoming_byte_for_byte(root: Path) -> None:
 
     run(root, job)
     assert QueueStore(root).read_content(State.INCOMING, name(1), 0, 10_000) == CONTENT
+
+
+def test_message_is_on_stable_storage_before_commit_returns(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[str, bytes]] = []
+    fdatasync = os.fdatasync
+
+    def note(file: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{file}")
+        synced.append((path, Path(path).read_bytes()[-len(CONTENT) :]))
+        fdatasync(file)
+
+    async def job(intake: Intake) -> None:
+        draft = begin(intake)
+        draft.write(CONTENT)
+        await draft.commit()
+        assert synced == [(str(root / "incoming" / name(1)), CONTENT)]
+
+    monkeypatch.setattr(os, "fdatasync", note)
+    run(root, job)
 
 
 def test_large_message_is_spilled_and_comes_out_whole(root: Path) -> None:

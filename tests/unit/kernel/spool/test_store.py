@@ -4,8 +4,9 @@ import pytest
 
 from services.kernel.mail.outcome import Bounced, Deferred, Remote
 from services.kernel.mail.reply import Reply
+from services.kernel.mail.transcript import Transcript
 from services.kernel.spool.format import Corrupt, Status, Unfinished
-from services.kernel.spool.history import Attempt, last_words
+from services.kernel.spool.history import DIALOGUES_BYTES, Attempt, last_words
 from services.kernel.spool.reader import open_content
 from services.kernel.spool.store import QueueLocked, QueueStore, State
 from tests.unit.kernel.spool.messages import ARRIVED, CONTENT, envelope, make_volume, name, put, recipients
@@ -142,3 +143,33 @@ def test_empty_file_is_unfinished(root: Path, store: QueueStore) -> None:
     (root / "incoming" / name(1)).touch()
     with pytest.raises(Unfinished):
         store.load(State.INCOMING, name(1))
+
+
+def said(number: int) -> Attempt:
+    return Attempt(float(number), [0], BUSY, "smtp:d.test", transcripts=[Transcript("mx", ["C: " + "x" * 1000, f"S: 450 {number}"])])
+
+
+def test_newest_dialogues_are_kept_within_a_bound(root: Path, store: QueueStore) -> None:
+    queue_id = put(root, envelope(), recipients())
+    for number in range(200):
+        store.add_history(queue_id, [said(number)])
+    found = store.read_dialogues(queue_id)
+    assert (found[-1].time, found[-1].server, found[-1].lines[1]) == (199.0, "mx", "S: 450 199")
+    assert len(found) >= 20
+    assert sum(path.stat().st_size for path in (root / "history").glob("*.dialogues")) <= 3 * DIALOGUES_BYTES
+    assert [attempt.transcripts for attempt in store.read_history(queue_id)] == [[]] * 200
+
+
+def test_dialogues_go_with_their_message(root: Path, store: QueueStore) -> None:
+    queue_id = put(root, envelope(), recipients())
+    store.add_history(queue_id, [said(1)])
+    store.sweep()
+    assert len(list((root / "history").iterdir())) == 2
+    store.remove(queue_id, State.INCOMING)
+    assert list((root / "history").iterdir()) == []
+
+
+def test_dialogues_without_a_message_are_swept(root: Path, store: QueueStore) -> None:
+    store.add_history(name(7), [said(1)])
+    store.sweep()
+    assert list((root / "history").iterdir()) == []
