@@ -5,7 +5,7 @@ begun with our trace field on top, and everything else goes into it as it came.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -14,11 +14,13 @@ from services.kernel.mail.envelope import Envelope, Recipient
 from services.kernel.mail.headers import Head, Trace, format_date, head_end, received, scan
 from services.kernel.mail.reply import Reply
 from services.kernel.spool.intake import Draft, Intake, QueueFull, QueueTrouble
+from services.kernel.tables.lookup import LookupTrouble
 
 HEAD_OCTETS = 102_400
 """As far as a header section is looked at (Postfix ``header_size_limit``)."""
 
 NO_ROOM = Reply(452, "4.3.1", "insufficient system storage")
+LOOKUP_TROUBLE = Reply(451, "4.3.0", "temporary lookup trouble, try again later")
 QUEUE_TROUBLE = Reply(451, "4.3.0", "temporary trouble with the queue, try again later")
 _TOO_MANY_HOPS = Reply(554, "5.4.6", "too many hops, the message runs in circles")
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
@@ -33,6 +35,9 @@ class MessageRules:
     hop_limit: int
     completes_head: bool
     """Add Message-ID and Date when missing (RFC 6409 sections 8.2 and 8.3)."""
+    rewrite_head: Callable[[bytes], Awaitable[bytes]] | None = None
+    """Gives the header section with other addresses; ``None`` where nothing is rewritten, as in all mail of strangers (Postfix
+    ``local_header_rewrite_clients``). Raises ``LookupTrouble``."""
 
 
 class Message:
@@ -48,7 +53,7 @@ class Message:
     ) -> None:
         self.envelope = envelope
         self.recipients = recipients
-        self.trouble: QueueTrouble | None = None
+        self.trouble: QueueTrouble | LookupTrouble | None = None
         self._rules = rules
         self._trace = trace
         self._on_end = on_end
@@ -69,7 +74,7 @@ class Message:
             self._head = self._head + block if self._head else block
             if head_end(self._head) < 0 and len(self._head) < HEAD_OCTETS:
                 return
-            self._draft = self._begin()
+            self._draft = await self._begin()
         else:
             self._draft.write(block)
         if self._draft is not None:
@@ -78,7 +83,7 @@ class Message:
     async def finish(self) -> Sequence[Reply]:
         """Part of ``Sink``."""
         if self._draft is None and self._refusal is None:
-            self._draft = self._begin()
+            self._draft = await self._begin()
         if self._refusal is not None or self._draft is None:
             return (self._refusal or QUEUE_TROUBLE,)
         try:
@@ -93,7 +98,7 @@ class Message:
         if self._draft is not None:
             self._draft.abort()
 
-    def _begin(self) -> Draft | None:
+    async def _begin(self) -> Draft | None:
         """The head is known: begin the draft with it, or refuse."""
         content, self._head = self._head, b""
         end = head_end(content)
@@ -101,6 +106,12 @@ class Message:
         if head.hops > self._rules.hop_limit:
             self._refusal = _TOO_MANY_HOPS
             return None
+        if self._rules.rewrite_head is not None and end > 0:
+            try:
+                content = await self._rules.rewrite_head(content[:end]) + content[end:]
+            except LookupTrouble as trouble:
+                self._refusal = self._give_up(trouble)
+                return None
         added = self._missing_fields(head) if self._rules.completes_head else b""
         self.envelope = replace(self.envelope, message_id=head.message_id or self._own_message_id())
         draft = self._rules.intake.begin(self.envelope, self.recipients)
@@ -124,7 +135,9 @@ class Message:
             self._draft = None
             self._refusal = self._give_up(trouble)
 
-    def _give_up(self, trouble: QueueTrouble) -> Reply:
+    def _give_up(self, trouble: QueueTrouble | LookupTrouble) -> Reply:
         self.trouble = trouble
         self._on_end(self)
+        if isinstance(trouble, LookupTrouble):
+            return LOOKUP_TROUBLE
         return NO_ROOM if isinstance(trouble, QueueFull) else QUEUE_TROUBLE

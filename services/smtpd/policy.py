@@ -3,7 +3,7 @@
 A decision is a ``Reply`` that refuses, or what to go on with. A lookup that fails raises ``LookupTrouble``: the caller answers ``451``.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol, assert_never
@@ -12,7 +12,7 @@ from services.kernel.directory.reader import Directory
 from services.kernel.mail.address import split
 from services.kernel.mail.domain import literal_address
 from services.kernel.mail.reply import Reply
-from services.kernel.routing import Accepted, NotOurs, Router, Unknown
+from services.kernel.routing import Accepted, LookupTrouble, NotOurs, Router, Unknown
 
 RELAYING_DENIED = Reply(550, "5.7.1", "relaying denied")
 """For an address literal that is not ours; the router says the same of a domain."""
@@ -24,8 +24,8 @@ class Policy(Protocol):
     async def judge_sender(self, sender: str, login: str) -> Reply | None:
         """May whoever signed in as ``login`` (empty: nobody) send with this reverse-path? ``None`` for yes."""
 
-    async def judge_recipient(self, recipient: str) -> tuple[str, ...] | Reply:
-        """The final recipients, or why not."""
+    async def judge_recipient(self, recipient: str) -> Accepted | Reply:
+        """The final recipients and the class of the domain, or why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,27 @@ class MxPolicy:
     async def judge_sender(self, sender: str, login: str) -> Reply | None:
         return None
 
-    async def judge_recipient(self, recipient: str) -> tuple[str, ...] | Reply:
+    async def judge_recipient(self, recipient: str) -> Accepted | Reply:
         return await _ask(self._router, self._own_name.resolve(recipient), may_relay=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """ETRN (RFC 1985): a domain that we keep mail for asks for it, ``ask_for`` has qmgr try. Anybody may: it goes where it always goes."""
+
+    router: Router
+    ask_for: Callable[[str], None]
+
+    async def start(self, domain: str) -> Reply:
+        """Answers of RFC 1985 section 5.3."""
+        try:
+            domain_class = await self.router.domain_class(domain)
+        except LookupTrouble:
+            return Reply(458, "4.3.0", "unable to queue messages, try again later")
+        if not domain_class.is_passed_on:
+            return Reply(459, "4.7.1", f"no mail for {domain} waits here")
+        self.ask_for(domain)
+        return Reply(250, "2.0.0", "queuing started")
 
 
 class SubmissionPolicy:
@@ -71,17 +90,17 @@ class SubmissionPolicy:
             return None
         return Reply(553, "5.7.1", "sender address rejected: not owned by the user who signed in")
 
-    async def judge_recipient(self, recipient: str) -> tuple[str, ...] | Reply:
+    async def judge_recipient(self, recipient: str) -> Accepted | Reply:
         return await _ask(self._router, self._own_name.resolve(recipient) or recipient, may_relay=True)
 
 
-async def _ask(router: Router, recipient: str | None, *, may_relay: bool) -> tuple[str, ...] | Reply:
+async def _ask(router: Router, recipient: str | None, *, may_relay: bool) -> Accepted | Reply:
     if recipient is None:
         return RELAYING_DENIED
     answer = await router.accept(recipient, may_relay=may_relay)
     match answer:
-        case Accepted(final):
-            return final
+        case Accepted():
+            return answer
         case Unknown(reply) | NotOurs(reply):
             return reply
         case _:

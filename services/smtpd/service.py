@@ -1,13 +1,9 @@
 """The composition root: one worker of ``smtpd mx`` or ``smtpd submission``."""
 
-import itertools
 import os
-import secrets
-import ssl
 import sys
-import time
 import traceback
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,21 +11,26 @@ from prometheus_client import Gauge
 
 from services.kernel.directory.config import DirectorySettings
 from services.kernel.directory.reader import Directory
-from services.kernel.mail.queueid import QueueId, queue_id
 from services.kernel.routing import Router, RoutingSettings
 from services.kernel.runtime import config, lifecycle
 from services.kernel.runtime.metrics import Metrics
-from services.kernel.runtime.tls import Certificate
+from services.kernel.sasl import Sasl, SaslSettings
 from services.kernel.smtp.handler import Rules
 from services.kernel.smtp.server import Server
-from services.kernel.spool.intake import Intake
+from services.kernel.spool.intake import Intake, minter
 from services.kernel.tables.collection import Tables
 from services.kernel.wire.events import Emitter, Kind
 from services.kernel.wire.hint import Hinter
+from services.kernel.wire.room import Board
+from services.smtpd.asker import Asker
+from services.smtpd.capacity import FULL, FULL_FOR_NOW, Capacity
 from services.smtpd.config import Mx, Role, Submission
 from services.smtpd.conversation import Conversation, House
+from services.smtpd.handshake import Handshakes
 from services.smtpd.message import MessageRules
-from services.smtpd.policy import MxPolicy, OwnName, Policy, SubmissionPolicy
+from services.smtpd.partners import Partners
+from services.smtpd.policy import MxPolicy, OwnName, Policy, SubmissionPolicy, Turn
+from services.smtpd.verification import Verification, has_work
 
 _ROLES: dict[str, type[Role]] = {"mx": Mx, "submission": Submission}
 
@@ -42,6 +43,7 @@ class Settings:
         self.path = path
         self.site = document.section(config.Site, "site")
         self.directory = document.section(DirectorySettings, "directory")
+        self.sasl = document.section(SaslSettings, "sasl")
         self.routing = document.section(RoutingSettings, "routing")
         self.role = document.section(_ROLES[role_name], "smtpd", role_name)
 
@@ -60,7 +62,8 @@ class Smtpd:
         self._sessions = Gauge("malleposte_smtpd_sessions", "Connections open now.", registry=registry, multiprocess_mode="livesum")
         self._intake = Intake(settings.role.queue_directory, _minfree(settings))
         self._hinter = Hinter(str(settings.role.queue_directory / "hint"))
-        self._mint_id = _minter()
+        self._mint_id = minter()
+        self._asker = Asker(settings.role.verify, settings.role.verify_seconds, self._tell_trouble)
         self.ports: list[int] = []
         """Where it listens, in the order of the configuration; known after ``start``."""
         self._build(settings)
@@ -68,27 +71,36 @@ class Smtpd:
     def _build(self, settings: Settings) -> None:
         """Everything that follows from the configuration; called again by ``reload``."""
         site, role = settings.site, settings.role
-        certificate = Certificate(role.tls) if role.tls is not None else None
         directory = Directory(settings.directory, site.recipient_delimiter)
-        router = Router(settings.routing, site, directory, Tables(self._tell_trouble))
+        tables = Tables(self._tell_trouble)
+        router = Router(settings.routing, site, directory, tables)
         house = House(
             hostname=site.hostname,
             shows_client=not isinstance(role, Submission),
             expanded_recipient_limit=role.expanded_recipient_limit,
             policy=_policy(role, router, OwnName(site.hostname, role.own_addresses), directory),
+            router=router,
             directory=directory,
-            message_rules=MessageRules(self._intake, role.hop_limit, isinstance(role, Submission)),
+            sasl=Sasl(settings.sasl.model_copy(update={"scram": role.scram}), directory) if isinstance(role, Submission) else None,
+            message_rules=_message_rules(role, self._intake, router),
             hinter=self._hinter,
             emitter=self._emitter,
             sessions=self._sessions,
             mint_id=self._mint_id,
+            verification=Verification(role, tables, router, self._asker) if has_work(role) else None,
+            capacity=_capacity(role, directory),
         )
-        self._rules = _rules(settings, certificate, self._tell_trouble)
+        self._partners = _partners(role)
+        handshakes = Handshakes(role.tls, self._partners, self._tell_trouble) if role.tls is not None else None
+        self._rules = _rules(settings, self._partners, handshakes)
+        if isinstance(role, Mx):
+            self._rules = replace(self._rules, etrn=Turn(router, self._hinter.ask_for).start)
         self._house = house
 
     async def start(self) -> None:
         """Part of ``Service``."""
         role = self._settings.role
+        await self._partners.start()
         self._server = Server(self._rules, lambda peer: Conversation(self._house, peer), self._tell_defect)
         for address in role.listen:
             self.ports.append(await self._server.listen(*_split(address)))
@@ -101,21 +113,27 @@ class Smtpd:
     async def stop(self) -> None:
         """Part of ``Service``."""
         await self._server.stop()
+        self._partners.stop()
         self._intake.close()
         self._house.directory.close()
         self._hinter.close()
+        self._asker.close()
         self._emitter.emit(Kind.STOPPED)
         self._emitter.close()
 
     async def reload(self) -> None:
         """Part of ``Service``: new sessions live by the new settings; addresses and workers change by a restart only."""
+        partners = self._partners
         try:
             settings = Settings(self._role_name, self._settings.path)
             self._build(settings)
         except (config.ConfigError, OSError) as error:
+            self._partners = partners
             self._tell_trouble(f"configuration not reloaded: {error}")
             return
+        await self._partners.start(partners)
         self._settings = settings
+        self._asker.configure(settings.role.verify, settings.role.verify_seconds)
         self._server.rules = self._rules
         self._emitter.emit(Kind.RELOADED)
 
@@ -132,13 +150,29 @@ def _policy(role: Role, router: Router, own_name: OwnName, directory: Directory)
     return MxPolicy(router, own_name)
 
 
-def _rules(settings: Settings, certificate: Certificate | None, on_trouble: Callable[[str], None]) -> Rules:
+def _capacity(role: Role, directory: Directory) -> Capacity | None:
+    if role.over_quota == "ignore":
+        return None
+    return Capacity(Board(role.room_directory), directory, FULL if role.over_quota == "reject" else FULL_FOR_NOW)
+
+
+def _partners(role: Role) -> Partners:
+    return Partners(role.authorized_xforward_hosts, role.authorized_xforward_certificate_file) if isinstance(role, Mx) else Partners((), None)
+
+
+def _message_rules(role: Role, intake: Intake, router: Router) -> MessageRules:
+    is_local = isinstance(role, Submission)
+    return MessageRules(intake, role.hop_limit, is_local, router.rewrite_header if is_local and router.rewrites_headers else None)
+
+
+def _rules(settings: Settings, partners: Partners, handshakes: Handshakes | None) -> Rules:
     role, site = settings.role, settings.site
     has_login = isinstance(role, Submission)
     return Rules(
         hostname=site.hostname,
         size_limit=site.message_size_limit,
-        tls=partial(_current_context, certificate, on_trouble) if certificate is not None else None,
+        tls=handshakes.context if handshakes is not None else None,
+        is_partner=partners.hold if partners else None,
         offers_auth=has_login,
         requires_auth=has_login,
         recipient_limit=role.recipient_limit,
@@ -154,24 +188,9 @@ def _rules(settings: Settings, certificate: Certificate | None, on_trouble: Call
     )
 
 
-def _current_context(certificate: Certificate, on_trouble: Callable[[str], None]) -> ssl.SSLContext:
-    """The files are looked at for each handshake: two stats are nothing beside it."""
-    try:
-        certificate.refresh()
-    except OSError as error:
-        on_trouble(f"new certificate not used: {error}")
-    return certificate.context
-
-
 def _minfree(settings: Settings) -> int:
     """A message that is on its way in must fit with room to spare (Postfix wants ``queue_minfree`` at one and a half times the size limit)."""
     return settings.role.queue_minfree or settings.site.message_size_limit * 3 // 2
-
-
-def _minter() -> Callable[[], QueueId]:
-    """Make queue ids that no other worker makes: the count starts anywhere."""
-    entropy = itertools.count(secrets.randbelow(2**28))
-    return lambda: queue_id(time.time_ns() // 1000, next(entropy))
 
 
 def _split(address: str) -> tuple[str | None, int]:

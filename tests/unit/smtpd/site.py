@@ -19,12 +19,12 @@ from services.smtpd.service import Settings, Smtpd
 
 SCHEMA = """
 CREATE TABLE meta (one INTEGER PRIMARY KEY, schema_version INTEGER, generation INTEGER);
-CREATE TABLE domains (name TEXT PRIMARY KEY, class TEXT, target TEXT DEFAULT '');
+CREATE TABLE domains (name TEXT PRIMARY KEY, class TEXT, target TEXT DEFAULT '', quota_bytes INTEGER DEFAULT 0, quota_messages INTEGER DEFAULT 0);
 CREATE TABLE accounts (address TEXT PRIMARY KEY, password_hash TEXT, quota_bytes INTEGER DEFAULT 0, quota_messages INTEGER DEFAULT 0,
                        enabled INTEGER DEFAULT 1, created REAL DEFAULT 0);
 CREATE TABLE aliases (source TEXT, position INTEGER, target TEXT, PRIMARY KEY (source, position));
 INSERT INTO meta VALUES (1, 1, 1);
-INSERT INTO domains VALUES ('example.test', 'hosted', ''), ('passed.test', 'relay', '');
+INSERT INTO domains (name, class, target) VALUES ('example.test', 'hosted', ''), ('passed.test', 'relay', '');
 INSERT INTO aliases VALUES ('team@example.test', 0, 'alice@example.test'), ('team@example.test', 1, 'bob@example.test'),
                            ('office@example.test', 0, 'alice@example.test');
 """
@@ -57,6 +57,8 @@ class Site:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.routing = ""
+        """The settings of this section."""
         for name in ("queue/incoming", "events"):
             (root / name).mkdir(parents=True)
         with sqlite3.connect(root / "directory.sqlite") as directory:
@@ -75,7 +77,7 @@ class Site:
         more = ", ".join(f"{key}: {value}" for key, value in settings.items())
         common = COMMON.format(root=self.root, more=more)
         path = self.root / "malleposte.yaml"
-        path.write_text(CONFIGURATION.format(root=self.root, common=common))
+        path.write_text(CONFIGURATION.format(root=self.root, common=common) + f"routing: {{{self.routing}}}\n")
         return Running(self, role, path)
 
     def queued(self) -> list[Queued]:
@@ -87,6 +89,12 @@ class Site:
         layout = queuefile.parse_layout(data[: queuefile.HEAD_BYTES])
         file = queuefile.parse(layout, data[: layout.content_offset], len(data))
         return Queued(file.envelope, list(file.recipients), data[layout.content_offset :])
+
+    def add_domain(self, *names: str, domain_class: str = "relay") -> None:
+        """Domains that are passed on."""
+        with sqlite3.connect(self.root / "directory.sqlite") as directory:
+            rows = [(name, domain_class) for name in names]
+            directory.executemany("INSERT INTO domains (name, class, target) VALUES (?, ?, '')", rows)
 
     def events(self) -> str:
         """All events so far, as text."""
@@ -101,7 +109,7 @@ class Running:
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self._service = self._run(self._start(role, path))
+        self._service = self.run(self._start(role, path))
         self.port = self._service.ports[0]
         self.tls_port = self._service.ports[-1]
 
@@ -111,17 +119,18 @@ class Running:
         await service.start()
         return service
 
-    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Do this in the worker's loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
 
     def reload(self) -> None:
         """SIGHUP."""
-        self._run(self._service.reload())
+        self.run(self._service.reload())
 
     def stop(self) -> None:
         """SIGTERM."""
         if not self._loop.is_closed():
-            self._run(self._service.stop())
+            self.run(self._service.stop())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(20)
             self._loop.close()

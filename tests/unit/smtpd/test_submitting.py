@@ -1,14 +1,20 @@
 """Submission through a client that others wrote."""
 
+import base64
+import contextlib
 import smtplib
 import socket
+import sqlite3
 import ssl
 import time
+from collections.abc import Iterator
 
 import pytest
 import trustme
 
-from tests.unit.smtpd.site import PASSWORD, Running
+from services.kernel.sasl.scram import derive
+from services.kernel.smtp.client_mechanisms import Scram
+from tests.unit.smtpd.site import PASSWORD, Running, Site
 
 MESSAGE = b"From: alice@example.test\r\nSubject: hello\r\n\r\n.one dot\r\n..two\r\nsm\xc3\xb8rrebr\xc3\xb8d\r\n"
 
@@ -75,6 +81,76 @@ def test_a_wrong_password_is_refused_and_told(submission: Running) -> None:
             client.login("alice@example.test", "wrong")
     assert refused.value.smtp_code == 535
     assert '"kind":"auth_failed"' in submission.site.events()
+
+
+def keep_keys(submission: Running) -> None:
+    """Everybody gets keys for SCRAM, as ``malle account passwd`` makes them."""
+    with contextlib.closing(sqlite3.connect(submission.site.root / "directory.sqlite", isolation_level=None)) as directory:
+        directory.execute("CREATE TABLE scram (address TEXT PRIMARY KEY, password_hash TEXT, verifier TEXT)")
+        directory.execute("INSERT INTO scram SELECT address, password_hash, ? FROM accounts", (derive(PASSWORD, iterations=4096).text(),))
+        directory.execute("INSERT INTO scram VALUES ('', '', 'secret')")
+
+
+def encoded(text: bytes) -> str:
+    return base64.b64encode(text).decode()
+
+
+@contextlib.contextmanager
+def encrypted(submission: Running) -> Iterator[smtplib.SMTP]:
+    with smtplib.SMTP("127.0.0.1", submission.port, timeout=10) as client:
+        client.starttls(context=submission.site.client_tls)
+        client.ehlo()
+        yield client
+
+
+def test_scram_is_not_offered_unless_asked_for(submission: Running) -> None:
+    keep_keys(submission)
+    with encrypted(submission) as client:
+        assert client.esmtp_features["auth"].split() == ["PLAIN", "LOGIN"]
+        assert client.docmd("AUTH", "SCRAM-SHA-256 =")[0] == 504
+
+
+@pytest.fixture
+def with_scram(site: Site) -> Iterator[Running]:
+    running = site.start("submission", scram="auto")
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize(("password", "code"), [(PASSWORD, 235), ("wrong", 535)])
+def test_scram_signs_in_who_knows_the_password(with_scram: Running, password: str, code: int) -> None:
+    submission = with_scram
+    keep_keys(submission)
+    mechanism = Scram("sha256", ("alice@example.test", password))
+    with encrypted(submission) as client:
+        assert client.esmtp_features["auth"].split() == ["SCRAM-SHA-256", "PLAIN", "LOGIN"]
+        answer = client.docmd("AUTH", f"SCRAM-SHA-256 {encoded(mechanism.begin() or b'')}")
+        while answer[0] == 334:
+            answer = client.docmd(encoded(mechanism.respond(base64.b64decode(answer[1]))))
+        assert answer[0] == code
+        assert mechanism.is_proven is (code == 235)
+        assert (client.mail("alice@example.test")[0] == 250) is (code == 235)
+
+
+@pytest.mark.parametrize(
+    ("words", "codes"),
+    [
+        ([f"PLAIN {encoded(b'bob@example.test' + bytes(1) + b'alice@example.test' + bytes(1) + PASSWORD.encode())}"], [535]),
+        (["PLAIN ="], [535]),
+        (["PLAIN !"], [501]),
+        (["PLAIN", "*"], [334, 501]),
+        (["LOGIN", encoded(b"alice@example.test"), encoded(PASSWORD.encode())], [334, 334, 235]),
+        ([f"LOGIN {encoded(b'alice@example.test')}", encoded(PASSWORD.encode())], [334, 235]),
+        (["SCRAM-SHA-256"], [504]),
+        (["CRAM-MD5"], [504]),
+    ],
+)
+def test_each_step_of_a_login_is_answered(submission: Running, words: list[str], codes: list[int]) -> None:
+    with encrypted(submission) as client:
+        assert client.esmtp_features["auth"].split() == ["PLAIN", "LOGIN"]
+        answers = [client.docmd("AUTH", words[0])[0], *(client.docmd(word)[0] for word in words[1:])]
+        assert answers == codes
+        assert client.noop()[0] == 250
 
 
 def test_a_client_that_never_shakes_hands_does_not_hold_up_the_end(submission: Running) -> None:
