@@ -25,6 +25,9 @@ A message in memory, step by step: ``hints``/``admission`` load it, ``active`` a
 ``site``) says which is next, ``dispatch`` hands it to relay, ``active`` records outcomes, ``fate`` decides, ``settler`` and ``clerk``
 write it down with what ``reports`` composes, ``plan`` knows when deferred mail is due; ``control`` and ``survey`` serve the operator.
 
+Time: plans are in a steady time, so that a clock which is set makes nothing sleep or expire; ``clock`` says more. Expiry is Postfix's, after an
+attempt that failed, but a step of the clock while qmgr runs adds nothing to an age. A message of the future lives from its first attempt.
+
 Refuses: content (relay reads it), policy about clients (smtpd's), DNS and SMTP (relay's), writes to the directory.
 
 Failure: a disk that refuses a write keeps the message in memory and the write is repeated; a file that does not parse goes to S6; lookup

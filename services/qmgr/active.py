@@ -1,12 +1,14 @@
 """The active messages: routed into jobs, their outcomes collected, and settled when no job is left."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from services.kernel.mail.outcome import Deferred, Outcome, Remote
+from services.kernel.mail.outcome import Bounced, Deferred, Outcome, Remote
 from services.kernel.mail.reply import Reply
+from services.kernel.mail.transcript import Transcript
 from services.kernel.wire.delivery import NextHop, Protocol
 from services.qmgr.backoff import Backoff
+from services.qmgr.clock import Moment
 from services.qmgr.config import QmgrSettings
 from services.qmgr.fate import Fate, Settlement, settle
 from services.qmgr.message import Intent, Message
@@ -34,7 +36,7 @@ class Parts:
     settler: Settler
     trail: Trail
     plan: Plan
-    clock: Callable[[], float]
+    clock: Callable[[], Moment]
     chance: Callable[[], float]
 
 
@@ -45,7 +47,7 @@ class Active:
         self._parts = parts
         self.schedule = Schedule(parts.backoff.site_rules)
         self.messages: dict[str, Message] = {}
-        self._complained = 0.0
+        self._complained = float("-inf")
         self.on_jobs: Callable[[], None] = lambda: None
         self.on_room: Callable[[], None] = lambda: None
         self.on_reports: Callable[[list[str]], None] = lambda _: None
@@ -67,12 +69,14 @@ class Active:
             self._parts.trail.queued(message)
         if message.is_owed:
             # a crash or a lookup came between the mark and the report: report just these before there are more
-            message.next_attempt = self._parts.clock()
+            message.next_attempt = self._parts.clock().steady
             self._settle(message)
             return
         spread = await self._parts.routes.spread(message)
-        now = self._parts.clock()
+        now = self._parts.clock().steady
         if spread.trouble:
+            # as long as we cannot tell they may be of a domain that we back up: they must not expire by the shorter lifetime
+            message.backup |= frozenset(spread.unknown)
             self._complain(spread.trouble, now)
         if spread.decided:
             self._record(message, None, spread.decided)
@@ -84,6 +88,8 @@ class Active:
     def _open(self, message: Message, nexthop: NextHop, numbers: list[int], now: float) -> None:
         schedule = self.schedule
         site = schedule.site(nexthop)
+        if nexthop.is_backup:
+            message.backup |= frozenset(numbers)
         if site.is_dead(now):
             self._hold_back(message, site, numbers)
             return
@@ -91,7 +97,7 @@ class Active:
         if (site.is_slow or site.is_suspect) and schedule.waiting_for(nexthop) >= crowd:
             message.delay(now + CROWDED_SECONDS, None)
             return
-        size = self._settings.recipients_per_delivery
+        size = site.rules.recipients
         for start in range(0, len(numbers), size):
             message.open_jobs += 1
             schedule.add(Job(message, nexthop, numbers[start : start + size]), now)
@@ -104,7 +110,7 @@ class Active:
 
     def landed(self, job: Job, outcomes: list[Outcome] | None, seconds: float) -> None:
         """A delivery has ended; no outcomes means that they are unknown."""
-        now = self._parts.clock()
+        now = self._parts.clock().steady
         message = job.message
         if outcomes is None:
             self.schedule.landed(job.nexthop, now)
@@ -113,10 +119,20 @@ class Active:
             self._judge(job.nexthop, outcomes, seconds)
             self.schedule.landed(job.nexthop, now)
             message.open_jobs -= 1
-            self._record(message, job.nexthop, list(zip(job.numbers, outcomes, strict=True)))
+            if job.nexthop.is_backup:
+                outcomes = self._soften(message, job.numbers, outcomes)
+            self._record(message, job.nexthop, list(zip(job.numbers, outcomes, strict=True)), job.transcripts)
             if not message.open_jobs or not message.is_marked:
                 self._settle(message)
         self.on_jobs()
+
+    def _soften(self, message: Message, numbers: list[int], outcomes: list[Outcome]) -> list[Outcome]:
+        """What a primary refuses that we took mail for is not returned: its sender may be forged. It waits for the operator."""
+        if self._settings.backup_refused == "bounce":
+            return outcomes
+        refused = {number for number, outcome in zip(numbers, outcomes, strict=True) if isinstance(outcome, Bounced)}
+        message.refused |= refused
+        return [Deferred(outcome.reply, outcome.remote) if isinstance(outcome, Bounced) else outcome for outcome in outcomes]
 
     def _lost(self, job: Job, now: float) -> None:
         """Once it is tried again at once: relay was restarted. After that it waits: the message may be what broke relay."""
@@ -136,11 +152,12 @@ class Active:
         now = self._parts.clock()
         first = outcomes[0]
         if not all(isinstance(outcome, Deferred) and outcome.site for outcome in outcomes):
+            site.flow.count(now.steady)
             if site.succeed(seconds):
-                self._parts.plan.hasten_site(nexthop, now)
+                self._parts.plan.hasten_site(nexthop, now.steady)
                 self._parts.trail.site_up(site)
                 self.on_room()
-        elif site.fail(now, self._parts.chance(), str(first.reply)):
+        elif site.fail(now.steady, self._parts.chance(), str(first.reply)):
             self._parts.trail.site_down(site, now)
             for job in self.schedule.flush(nexthop):
                 job.message.open_jobs -= 1
@@ -153,23 +170,26 @@ class Active:
         outcome = Deferred(Reply(451, "4.4.1", f"destination is left alone: {site.reason}"), Remote(), site=True)
         self._record(message, site.nexthop, [(number, outcome) for number in numbers])
 
-    def _record(self, message: Message, nexthop: NextHop | None, outcomes: Iterable[tuple[int, Outcome]]) -> None:
+    def _record(self, message: Message, nexthop: NextHop | None, outcomes: Iterable[tuple[int, Outcome]], said: Sequence[Transcript] = ()) -> None:
         now = self._parts.clock()
         for number, outcome in outcomes:
             message.note(number, outcome)
             self._parts.trail.outcome(message, number, outcome, nexthop, now)
             if isinstance(outcome, Deferred):
                 self._delay(message, nexthop, outcome, now)
-        message.remember(now, nexthop, outcomes)
+        message.remember(now.wall, nexthop, outcomes, said)
 
-    def _delay(self, message: Message, nexthop: NextHop | None, outcome: Deferred, now: float) -> None:
+    def _delay(self, message: Message, nexthop: NextHop | None, outcome: Deferred, now: Moment) -> None:
         site = self.schedule.site(nexthop) if nexthop and outcome.site else None
-        if site is not None and site.is_dead(now):
+        if site is not None and site.is_dead(now.steady):
             message.delay(site.dead_until, nexthop)
             return
         is_near = nexthop is None or nexthop.protocol is Protocol.LMTP
         soon = is_near and (outcome.site or nexthop is None)
-        message.delay(self._parts.backoff.retry_at(message.envelope, now, self._parts.chance(), soon=soon), None)
+        is_backup = nexthop is not None and nexthop.is_backup
+        age, chance = now.age(message.arrived), self._parts.chance()
+        wait = self._parts.backoff.wait(message.envelope, age, chance, soon=soon, is_backup=is_backup)
+        message.delay(now.steady + wait, None)
 
     def _settle(self, message: Message) -> None:
         self._parts.settler.put(settle(message, self._parts.clock(), self._parts.backoff))
@@ -185,7 +205,7 @@ class Active:
         if settlement.fate is Fate.DEFER:
             site = message.waits_for
             is_up = site is not None and not self.schedule.site(site).is_down  # since we decided
-            self._parts.plan.add(message.queue_id, self._parts.clock() if is_up else settlement.until, site)
+            self._parts.plan.add(message.queue_id, self._parts.clock().steady if is_up else settlement.until, site)
         self.on_room()
 
     def intend(self, message: Message, intent: Intent) -> bool:
@@ -201,10 +221,10 @@ class Active:
             self._settle(message)
         return True
 
-    def revive_all(self) -> None:
-        """Try every dead destination again."""
-        now = self._parts.clock()
+    def revive_all(self, *, only_ours: bool = False) -> None:
+        """Try every dead destination again, or every one that is ours to pass mail on to."""
+        now = self._parts.clock().steady
         for site, _ in list(self.schedule.sites()):
-            if site.is_suspect:
+            if site.is_suspect and (site.nexthop.is_ours or not only_ours):
                 self.schedule.revive(site.nexthop, now)
         self.on_jobs()

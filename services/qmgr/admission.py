@@ -32,18 +32,21 @@ class Loaded:
     queue_id: str
     state: State
     file: QueueFile | None = None
+    arrived: float = 0.0
+    """Since when the message is here, by the time of day."""
     fault: OSError | Corrupt | None = None
 
 
-def load(store: QueueStore, wanted: Sequence[tuple[str, State]]) -> list[Loaded]:
-    """Read messages and make them active; what does not parse is put aside. Blocks."""
-    return [_load(store, queue_id, state) for queue_id, state in wanted]
+def load(store: QueueStore, wanted: Sequence[tuple[str, State]], now: float) -> list[Loaded]:
+    """Read messages and make them active; what does not parse is put aside. ``now`` is the time of day. Blocks."""
+    return [_load(store, queue_id, state, now) for queue_id, state in wanted]
 
 
-def _load(store: QueueStore, queue_id: str, state: State) -> Loaded:
+def _load(store: QueueStore, queue_id: str, state: State, now: float) -> Loaded:
     loaded = Loaded(queue_id, state)
     try:
-        loaded.file = _activate(store, queue_id, state)
+        file = _activate(store, queue_id, state)
+        loaded.file, loaded.arrived = file, _arrived(store, file, now)
     except (FileNotFoundError, Unfinished):
         return loaded
     except Corrupt as corrupt:
@@ -73,6 +76,14 @@ def _activate(store: QueueStore, queue_id: str, state: State) -> QueueFile:
     if state is not State.ACTIVE:
         store.move(queue_id, state, State.ACTIVE)
     return file
+
+
+def _arrived(store: QueueStore, file: QueueFile, now: float) -> float:
+    """When the lifetime begins. A clock that was ahead has stamped a message of the future: it counts from the first attempt that is past."""
+    stamped = file.envelope.arrived
+    if stamped <= now:
+        return stamped
+    return min((attempt.time for attempt in store.read_history(file.envelope.queue_id) if attempt.time <= now), default=now)
 
 
 @dataclass(slots=True)
@@ -152,7 +163,7 @@ class Admission:
         if len(self._backlog) > BATCH:
             return
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._executor, scan, self._store, self._clock())
+            found = await asyncio.get_running_loop().run_in_executor(self._executor, scan, self._store, self._clock().wall)
         except OSError as error:
             self._trail.trouble("queue", str(error))
             return
@@ -167,7 +178,7 @@ class Admission:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while wanted := self._choose(self._clock()):
+            while wanted := self._choose(self._clock().steady):
                 async with self.lock:
                     await self.admit(wanted)
 
@@ -184,7 +195,7 @@ class Admission:
 
     async def admit(self, wanted: Sequence[tuple[str, State]]) -> None:
         """Load messages and hand them to the active queue; the caller holds the lock."""
-        results = await asyncio.get_running_loop().run_in_executor(self._executor, load, self._store, wanted)
+        results = await asyncio.get_running_loop().run_in_executor(self._executor, load, self._store, wanted, self._clock().wall)
         for loaded in results:
             self._known.discard(loaded.queue_id)
             if loaded.file is not None:
@@ -197,7 +208,7 @@ class Admission:
     async def _take(self, loaded: Loaded, file: QueueFile) -> None:
         is_new = loaded.state is State.INCOMING
         try:
-            await self._active.take(Message(loaded.queue_id, file, has_history=not is_new), is_new=is_new)
+            await self._active.take(Message(loaded.queue_id, file, has_history=not is_new, arrived=loaded.arrived), is_new=is_new)
         except Exception as defect:  # noqa: BLE001  # the root of each message's way: a defect of ours stops this one only, and it is kept
             self._active.messages.pop(loaded.queue_id, None)
             self._trail.trouble("queue", f"put on hold: {defect!r}", loaded.queue_id)
@@ -210,4 +221,4 @@ class Admission:
         self._trail.trouble("queue", f"{faulty[0].fault} ({len(faulty)} messages)", faulty[0].queue_id)
         for loaded in faulty:
             if loaded.state is State.DEFERRED:
-                self._plan.add(loaded.queue_id, self._clock() + RETRY_SECONDS)
+                self._plan.add(loaded.queue_id, self._clock().steady + RETRY_SECONDS)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from services.kernel.spool.newfile import NewFile
 from services.kernel.spool.store import QueueStore, State
+from services.qmgr.clock import Moment
 from services.qmgr.fate import AFTER, Due, Fate, Settlement
 from services.qmgr.reports import Composer, report_id
 
@@ -20,7 +21,7 @@ class Clerk:
         self._store = store
         self._composer = composer
 
-    def carry_out(self, batch: Sequence[Settlement], now: float) -> None:
+    def carry_out(self, batch: Sequence[Settlement], now: Moment) -> None:
         """Blocks. A fault is left in its settlement, which may then be carried out again."""
         for settlement in batch:
             settlement.fault = None
@@ -28,10 +29,10 @@ class Clerk:
                 self._write_down(settlement)
         owing = [settlement for settlement in batch if settlement.dues and settlement.fault is None]
         if owing:
-            self._report(owing, now)
+            self._report(owing, now.wall)
         for settlement in batch:
             if settlement.fault is None:
-                self._move(settlement)
+                self._move(settlement, now)
 
     def _write_down(self, settlement: Settlement) -> None:
         if settlement.attempts:
@@ -101,13 +102,13 @@ class Clerk:
         except OSError as error:
             settlement.fault = error
 
-    def _move(self, settlement: Settlement) -> None:
+    def _move(self, settlement: Settlement, now: Moment) -> None:
         message = settlement.message
         try:
             if settlement.fate is Fate.REMOVE:
                 self._store.remove(message.queue_id, State.ACTIVE, has_history=message.has_history)
             elif settlement.fate is Fate.DEFER:
-                self._store.defer(message.queue_id, settlement.until)
+                self._store.defer(message.queue_id, now.shown(settlement.until))
             elif settlement.fate is Fate.HOLD:
                 self._store.move(message.queue_id, State.ACTIVE, State.HOLD)
         except OSError as error:

@@ -1,10 +1,12 @@
 """The ``qmgr`` section."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from services.kernel.runtime.config import Section
+from services.kernel.wire.delivery import WAIT_SECONDS
 
 
 class QmgrSettings(Section):
@@ -12,8 +14,10 @@ class QmgrSettings(Section):
 
     queue_directory: Path = Path("/queue")
     """The queue volume."""
-    relay: str = "tcp:relay:7025"
+    relay: str = "tcp:relay-core:7025"
     """Where the delivery hop is answered."""
+    pipe: str = "unix:/run/pipe/delivery"
+    """Where the delivery hop is answered for transports that run a command; asked only when there is mail for one."""
     relay_connections: int = Field(2, ge=1, le=64)
     """Connections kept to relay; requests are spread over them."""
     deliveries_limit: int = Field(400, ge=1)
@@ -28,6 +32,8 @@ class QmgrSettings(Section):
     """Deliveries at once to a destination that nothing is known of (Postfix `initial_destination_concurrency`)."""
     destination_concurrency_limit: int = Field(20, ge=1)
     """Most deliveries at once to one destination (Postfix `default_destination_concurrency_limit`)."""
+    destination_rate_delay_seconds: float = Field(0.0, ge=0)
+    """Wait between two deliveries to one destination, which then come one at a time; not for LMTP (Postfix `default_destination_rate_delay`)."""
     mailbox_concurrency_limit: int = Field(100, ge=1)
     """The same for LMTP: mda writes what arrives together in one go."""
     destination_failed_cohort_limit: float = Field(1.0, gt=0)
@@ -42,14 +48,23 @@ class QmgrSettings(Section):
     """A message that is still here after this is returned to its sender: 5 days (RFC 5321 section 4.5.4.1, Postfix `maximal_queue_lifetime`)."""
     bounce_lifetime_seconds: float = Field(432_000, ge=0)
     """The same for reports of our own (Postfix `bounce_queue_lifetime`)."""
+    backup_lifetime_seconds: float = Field(1_728_000, ge=0)
+    """The same for mail of domains that we back up: 20 days, as their primary may be away for long."""
+    backup_rate_limit: float = Field(50.0, ge=0)
+    """Most deliveries a second to the primary of such a domain, so that one that comes back is not overrun; 0 for no limit."""
+    backup_concurrency_limit: int = Field(10, ge=1)
+    """Most of them at once."""
+    backup_refused: Literal["hold", "bounce"] = "hold"
+    """What becomes of a message that the primary of such a domain refuses for good: it waits in `hold` for the operator, or is returned. Its sender
+    may be forged, so a return can be backscatter."""
     delay_warning_seconds: float = Field(14_400, ge=0)
     """The sender hears of a delay after this, once: 4 hours; 0 for never (Postfix `delay_warning_time`)."""
     bounce_size_limit: int = Field(50_000, ge=0)
     """Most bytes of the original in a report; of a larger message only the header is returned (Postfix `bounce_size_limit`)."""
     scan_seconds: float = Field(10.0, gt=0)
     """How often `incoming` is looked through for messages that no hint told of."""
-    delivery_limit_seconds: float = Field(3600.0, gt=0)
-    """A delivery without an answer for this long is given up and tried again; relay's own limits end it well before."""
+    delivery_limit_seconds: float = Field(WAIT_SECONDS, gt=0)
+    """A delivery without an answer for this long is given up and tried again; relay is told, and ends it at five sixths of this."""
     events_directory: Path = Path("/events")
     """Where events are written for `admin`."""
     metrics_address: str = ":9100"

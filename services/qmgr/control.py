@@ -9,17 +9,24 @@ from typing import TypeVar
 
 import msgspec
 
+from services.kernel.mail.envelope import Envelope
 from services.kernel.spool.format import Corrupt
 from services.kernel.spool.store import QueueStore, State
 from services.kernel.wire import control
 from services.kernel.wire.control import Entry, Failed, Listing, Request, Response, Selection
+from services.kernel.wire.delivery import NextHop
 from services.kernel.wire.events import Kind
 from services.qmgr import survey
 from services.qmgr.active import Active, Parts
 from services.qmgr.admission import Admission
 from services.qmgr.message import Intent
+from services.qmgr.site import Site
 
 BLOCK_BYTES = 1024 * 1024
+ATTEMPTS = 8
+"""Of a message that waits; what follows comes at the longest interval."""
+SLOWEST_RATE = 0.01
+"""Messages a second below which there is no telling when a queue will be empty."""
 SITES = 100
 """Destinations in ``stat``: those with the most work."""
 _ALL = tuple(State)
@@ -60,25 +67,32 @@ class Control:
                 return await self._cat(queue_id, offset)
             case control.Stat():
                 return await self._stat()
-            case control.Flush(selection):
-                return await self._flush(selection)
+            case control.Foresee(nexthop, sender):
+                return self._foresee(nexthop, sender)
+            case control.Flush(selection, only_ours):
+                return await self._flush(selection, only_ours=only_ours)
             case _:
                 return await self._change(request)
 
     async def _list(self, selection: Selection, after: str) -> Response:
         def read() -> list[Entry]:
-            entries = survey.select(self._store, selection, _ALL, self._parts.clock(), after)
+            entries = survey.select(self._store, selection, _ALL, self._parts.clock().wall, after)
             return list(itertools.islice(entries, control.PAGE_ENTRIES + 1))
 
         entries = await self._read(read)
-        planned = [msgspec.structs.replace(entry, next_attempt=self._parts.plan.time(entry.queue_id)) for entry in entries]
+        planned = [msgspec.structs.replace(entry, next_attempt=self._next_attempt(entry.queue_id)) for entry in entries]
         return Listing(planned[: control.PAGE_ENTRIES], more=len(planned) > control.PAGE_ENTRIES)
+
+    def _next_attempt(self, queue_id: str) -> float:
+        """By the time of day; 0 for a message that is not deferred."""
+        planned = self._parts.plan.time(queue_id)
+        return self._parts.clock().shown(planned) if planned else 0.0
 
     async def _show(self, queue_id: str) -> Response:
         shown = await self._read(lambda: survey.show(self._store, queue_id))
         if shown is None:
             return Failed(f"no message {queue_id}")
-        entry = msgspec.structs.replace(shown.entry, next_attempt=self._parts.plan.time(queue_id))
+        entry = msgspec.structs.replace(shown.entry, next_attempt=self._next_attempt(queue_id))
         return msgspec.structs.replace(shown, entry=entry)
 
     async def _cat(self, queue_id: str, offset: int) -> Response:
@@ -90,23 +104,52 @@ class Control:
         return Failed(f"no message {queue_id}") if block is None else control.Content(block)
 
     async def _stat(self) -> Response:
-        states, oldest = await self._read(lambda: survey.count(self._store, self._parts.clock()))
-        sites = [
-            control.Site(str(site.nexthop), waiting, site.in_flight, site.window, site.dead_until, site.reason)
-            for site, waiting in self._active.schedule.sites()
-        ]
-        sites.sort(key=lambda site: (-site.waiting, -site.in_flight, -site.dead_until))
+        states, oldest = await self._read(lambda: survey.count(self._store, self._parts.clock().wall))
+        sites = [self._describe(site, waiting) for site, waiting in self._active.schedule.sites()]
+        sites.sort(key=lambda site: (-site.waiting - site.deferred, -site.in_flight, -site.dead_until))
         return control.Stats(states, oldest, sites[:SITES])
 
-    async def _flush(self, selection: Selection) -> Response:
+    def _foresee(self, nexthop: NextHop, sender: str) -> control.Foreseen:
+        """By the same rules as a real message; nothing is begun for the destination."""
+        backoff = self._parts.backoff
+        rules = backoff.site_rules(nexthop)
+        imagined = Envelope("", "", sender, 0.0)
+        known = next(((site, waiting) for site, waiting in self._active.schedule.sites() if site.nexthop == nexthop), None)
+        return control.Foreseen(
+            limit=rules.limit,
+            initial=rules.initial,
+            recipients=rules.recipients,
+            rate_delay=max(rules.rate_delay, rules.transport_delay),
+            rate=rules.rate,
+            attempts=backoff.attempts(imagined, ATTEMPTS, is_backup=nexthop.is_backup),
+            lifetime=backoff.lifetime(imagined, is_backup=nexthop.is_backup),
+            warns_after=backoff.settings.delay_warning_seconds if sender and not nexthop.is_backup else 0.0,
+            site=self._describe(*known) if known else None,
+        )
+
+    def _describe(self, site: Site, waiting: int) -> control.Site:
+        now = self._parts.clock()
+        deferred = self._parts.plan.waiting_for(site.nexthop)
+        rate = site.flow.rate(now.steady)
+        eta = (waiting + site.in_flight + deferred) / rate if rate > SLOWEST_RATE and not site.is_dead(now.steady) else None
+        dead_until = now.shown(site.dead_until) if site.dead_until else 0.0
+        return control.Site(str(site.nexthop), waiting, site.in_flight, site.window, dead_until, site.reason, deferred, round(rate, 2), eta)
+
+    async def _flush(self, selection: Selection, *, only_ours: bool = False) -> Response:
         if selection == Selection():
             queue_ids = self._parts.plan.ids()
         else:
             queue_ids = await self._select(selection, (State.DEFERRED,))
-        self._active.revive_all()
-        done = self._parts.plan.hasten(queue_ids, self._parts.clock())
+        self._active.revive_all(only_ours=only_ours)
+        done = self._parts.plan.hasten(queue_ids, self._parts.clock().steady)
         self._admission.wake()
         return control.Done(done)
+
+    async def flush_domain(self, domain: str) -> None:
+        """Try now what waits for a domain of ours; a client asked for it by ETRN, who has no say about the destinations of others. A fault leaves
+        it to its time."""
+        with contextlib.suppress(OSError, Corrupt):
+            await self._flush(Selection(recipient=f"@{domain}"), only_ours=True)
 
     async def _change(self, request: Request) -> Response:
         match request:
@@ -124,7 +167,7 @@ class Control:
                 return Failed("not understood")
 
     async def _select(self, selection: Selection, states: tuple[State, ...]) -> list[str]:
-        now = self._parts.clock()
+        now = self._parts.clock().wall
         return await self._read(lambda: [entry.queue_id for entry in survey.select(self._store, selection, states, now)])
 
     async def _apply(self, intent: Intent, queue_ids: list[str]) -> Response:
@@ -137,7 +180,7 @@ class Control:
             for queue_id in moved:
                 self._parts.plan.remove(queue_id)
                 if intent in (Intent.NONE, Intent.REQUEUE):
-                    self._parts.plan.add(queue_id, self._parts.clock())
+                    self._parts.plan.add(queue_id, self._parts.clock().steady)
         if intent is Intent.REQUEUE:
             self._active.revive_all()
         self._tell(intent, intended if intent is not Intent.HOLD else [], moved)
@@ -171,7 +214,7 @@ class Control:
         elif state is State.INCOMING:
             return False
         else:
-            self._store.defer(queue_id, self._parts.clock(), state)
+            self._store.defer(queue_id, self._parts.clock().wall, state)
         return True
 
     def _tell(self, intent: Intent, *groups: Iterable[str]) -> None:

@@ -9,10 +9,12 @@ import functools
 import time
 from collections.abc import Callable
 
+from services.kernel.mail.envelope import Client as Origin
 from services.kernel.mail.outcome import Outcome
 from services.kernel.wire import channel
 from services.kernel.wire.channel import ChannelClient, ChannelLost
-from services.kernel.wire.delivery import DeliveryRequest, DeliveryResponse
+from services.kernel.wire.delivery import DeliveryRequest, DeliveryResponse, Protocol
+from services.qmgr.commands import Commands
 from services.qmgr.config import QmgrSettings
 from services.qmgr.schedule import Job, Schedule
 
@@ -23,6 +25,7 @@ RECONNECT_SECONDS = 0.5
 SWEEP_SECONDS = 30.0
 """How often deliveries that take too long are looked for; their limit is a hundred times this."""
 
+_NOBODY = Origin()
 Client = ChannelClient[DeliveryRequest, DeliveryResponse]
 Landed = Callable[[Job, list[Outcome] | None, float], None]
 """Called with a job, its outcomes (None: unknown) and the seconds it took."""
@@ -37,11 +40,14 @@ class Dispatcher:
         self._landed = landed
         self._on_trouble = on_trouble
         self._clients: list[Client] = []
+        self._commands = Commands(settings.pipe)
         self._under_way: dict[asyncio.Future[DeliveryResponse], float] = {}
         self._is_stopping = False
         self._is_pump_planned = False
         self._is_away = False
         self._turn = 0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_time = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -87,16 +93,33 @@ class Dispatcher:
     def pump(self) -> None:
         """Start every delivery that may start now."""
         self._is_pump_planned = False
-        now = time.time()
+        now = time.monotonic()
         while self._clients and not self._is_stopping and len(self._under_way) < self._settings.deliveries_limit:
             job = self._schedule.next(now)
             if job is None:
+                self._set_alarm(now)
                 return
             self._turn = (self._turn + 1) % len(self._clients)
             self._start(self._clients[self._turn], job)
 
+    def _set_alarm(self, now: float) -> None:
+        """Look again when the pause of a destination is over: nothing else tells of that."""
+        until = self._schedule.next_wakeup()
+        if until is None or (self._alarm is not None and self._alarm_time <= until):
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_time = until
+        self._alarm = asyncio.get_running_loop().call_later(max(0.0, until - now), self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.pump()
+
     def _start(self, client: Client, job: Job) -> None:
-        answer = client.ask(_request(job))
+        is_command = job.nexthop.protocol is Protocol.PIPE
+        request = _request(job, self._settings.delivery_limit_seconds)
+        answer = self._commands.ask(request) if is_command else client.ask(request)
         self._under_way[answer] = time.monotonic()
         answer.add_done_callback(functools.partial(self._finish, job))
 
@@ -106,7 +129,8 @@ class Dispatcher:
         if not answer.cancelled():
             fault = answer.exception()
             if fault is None:
-                outcomes = answer.result().outcomes
+                response = answer.result()
+                outcomes, job.transcripts = response.outcomes, response.transcripts
             elif not isinstance(fault, ChannelLost):
                 self._on_trouble("relay", str(fault))
         if outcomes is not None and len(outcomes) != len(job.numbers):
@@ -128,7 +152,7 @@ class Dispatcher:
             await asyncio.wait(list(self._under_way), timeout=grace_seconds)
 
 
-def _request(job: Job) -> DeliveryRequest:
+def _request(job: Job, wait_seconds: float) -> DeliveryRequest:
     message = job.message
     envelope = message.envelope
     return DeliveryRequest(
@@ -144,4 +168,6 @@ def _request(job: Job) -> DeliveryRequest:
         ret=envelope.ret,
         envid=envelope.envid,
         message_id=envelope.message_id,
+        client=envelope.client if job.nexthop.is_backup or job.nexthop.protocol is Protocol.PIPE else _NOBODY,
+        wait_seconds=wait_seconds,
     )

@@ -9,6 +9,7 @@ from services.kernel.mail.reply import Reply
 from services.kernel.spool.format import Status
 from services.kernel.spool.history import Attempt
 from services.qmgr.backoff import Backoff
+from services.qmgr.clock import Moment
 from services.qmgr.message import Intent, Message
 
 EXPIRED = Reply(450, "4.4.7", "message expired, delivery was tried for its whole lifetime")
@@ -46,6 +47,8 @@ class Due:
 class Settlement:
     """Everything to write about one message, in this order: attempts, statuses, reports, the statuses after them, the move.
 
+    ``until`` is the next attempt in the steady time.
+
     The last four fields are filled in while it is carried out, by the one thread that does.
     """
 
@@ -70,13 +73,13 @@ class Settlement:
         return self.fate is not Fate.REMOVE or bool(self.dues)
 
 
-def settle(message: Message, now: float, backoff: Backoff) -> Settlement:
+def settle(message: Message, now: Moment, backoff: Backoff) -> Settlement:
     """Decide about a message of which no job waits; deliveries of it may still be under way."""
     is_open = message.open_jobs > 0
     expired: list[int] = []
-    if not is_open and message.intent is Intent.NONE and message.has_pending and now >= backoff.expires_at(message.envelope):
-        expired = _expire(message, now)
-    fate, until = _fate(message, now)
+    if not is_open and message.intent is Intent.NONE and message.has_pending:
+        expired = _expire(message, now, backoff)
+    fate, until = _fate(message, now.steady)
     dues = [] if is_open or message.intent is Intent.DELETE else _dues(message, now, backoff)
     settlement = Settlement(message, fate, until, message.attempts, dues, bytearray(message.statuses), message.is_marked, expired)
     message.attempts = []
@@ -89,28 +92,32 @@ def _fate(message: Message, now: float) -> tuple[Fate, float]:
         return Fate.STAY, 0.0
     if message.intent is Intent.DELETE or not message.has_pending:
         return Fate.REMOVE, 0.0
-    if message.intent is Intent.HOLD:
+    if message.intent is Intent.HOLD or (message.intent is Intent.NONE and message.is_refused):
         return Fate.HOLD, 0.0
     if message.intent is Intent.REQUEUE or message.next_attempt == float("inf"):
         return Fate.DEFER, now
     return Fate.DEFER, message.next_attempt
 
 
-def _expire(message: Message, now: float) -> list[int]:
-    numbers = message.pending()
-    for number in numbers:
-        message.fail(number)
-    message.attempts.append(Attempt(now, numbers, Deferred(EXPIRED, Remote()), is_expiry=True))
+def _expire(message: Message, now: Moment, backoff: Backoff) -> list[int]:
+    """What a primary refused has no lifetime: it is never returned by itself, as its sender may be forged."""
+    envelope, age = message.envelope, now.age(message.arrived)
+    tried = (number for number in message.pending() if number not in message.refused)
+    numbers = [number for number in tried if age >= backoff.lifetime(envelope, is_backup=number in message.backup)]
+    if numbers:
+        for number in numbers:
+            message.fail(number)
+        message.attempts.append(Attempt(now.wall, numbers, Deferred(EXPIRED, Remote()), is_expiry=True))
     return numbers
 
 
-def _dues(message: Message, now: float, backoff: Backoff) -> list[Due]:
+def _dues(message: Message, now: Moment, backoff: Backoff) -> list[Due]:
     dues = [
         Due(Notice.FAILURE, message.numbers(Status.FAILED), []),
         Due(Notice.SUCCESS, message.numbers(Status.SENT), []),
     ]
-    if backoff.warns(message.envelope, now) and message.intent is not Intent.REQUEUE:
-        late = [number for number in message.numbers(Status.PENDING) if message.recipients[number].wants_delay]
+    if backoff.warns(message.envelope, now.age(message.arrived)) and message.intent is not Intent.REQUEUE:
+        late = [number for number in message.numbers(Status.PENDING) if message.recipients[number].wants_delay and number not in message.backup]
         dues.append(Due(Notice.DELAY, late, []))
     return [due for due in dues if due.numbers]
 

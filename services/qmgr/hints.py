@@ -15,12 +15,13 @@ BURST = 64
 
 
 class HintSocket:
-    """Hands on the queue ids of each hint."""
+    """Hands on the queue ids of each hint, and the domains for which a flush is asked."""
 
-    def __init__(self, path: Path, group: int, on_hint: Callable[[list[str]], None]) -> None:
+    def __init__(self, path: Path, group: int, on_hint: Callable[[list[str]], None], on_flush: Callable[[str], None]) -> None:
         self._path = path
         self._group = group
         self._on_hint = on_hint
+        self._on_flush = on_flush
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def open(self) -> None:
@@ -39,7 +40,11 @@ class HintSocket:
                 datagram = self._socket.recv(DATAGRAM_BYTES)
             except OSError:
                 return
-            self._on_hint(datagram.decode("ascii", "replace").split())
+            words = datagram.decode("utf-8", "replace").split()
+            self._on_hint([word for word in words if not word.startswith("@")])
+            for word in words:
+                if word.startswith("@"):
+                    self._on_flush(word[1:])
 
     def close(self) -> None:
         """Take no more hints; the files stay where they are."""

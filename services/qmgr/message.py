@@ -1,10 +1,13 @@
 """A message while it is in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+
+from msgspec import structs
 
 from services.kernel.mail.envelope import Envelope, Recipient
 from services.kernel.mail.outcome import Bounced, Deferred, Delivered, Outcome
+from services.kernel.mail.transcript import Transcript
 from services.kernel.spool.format import QueueFile, Status
 from services.kernel.spool.history import Attempt
 from services.kernel.wire.delivery import NextHop
@@ -23,7 +26,9 @@ class Message:
     """An active message: its file's facts, and what this round of deliveries has brought so far."""
 
     __slots__ = (
+        "arrived",
         "attempts",
+        "backup",
         "content_bytes",
         "envelope",
         "has_history",
@@ -34,13 +39,16 @@ class Message:
         "open_jobs",
         "queue_id",
         "recipients",
+        "refused",
         "statuses",
         "waits_for",
     )
 
-    def __init__(self, queue_id: str, file: QueueFile, *, has_history: bool) -> None:
+    def __init__(self, queue_id: str, file: QueueFile, *, has_history: bool, arrived: float | None = None) -> None:
         self.queue_id = queue_id
         self.envelope: Envelope = file.envelope
+        self.arrived = self.envelope.arrived if arrived is None else arrived
+        """Since when its lifetime counts, by the time of day: not by an arrival that lies in the future."""
         self.recipients: list[Recipient] = file.recipients
         self.statuses = file.statuses
         self.content_bytes = file.layout.content_bytes
@@ -48,11 +56,16 @@ class Message:
         self.attempts: list[Attempt] = []
         self.open_jobs = 0
         self.next_attempt = float("inf")
+        """In the steady time."""
         self.waits_for: NextHop | None = None
         """The destination whose trouble is all that keeps the message, if so."""
         self.losses = 0
         """How often the hop to relay was lost with a delivery of this message under way."""
         self.intent = Intent.NONE
+        self.backup: frozenset[int] = frozenset()
+        """The recipients whose domains we only back up, or may do so: they have a lifetime of their own, and their senders hear nothing from us."""
+        self.refused: frozenset[int] = frozenset()
+        """Those of them that the primary refuses for good."""
         self.is_marked = True
         """The statuses are as in the file."""
 
@@ -70,6 +83,11 @@ class Message:
     def is_owed(self) -> bool:
         """A report to the sender is still to be made."""
         return Status.FAILED in self.statuses or Status.SENT in self.statuses
+
+    @property
+    def is_refused(self) -> bool:
+        """All that is left to be tried was refused by primaries that we stand in for."""
+        return bool(self.refused) and self.refused.issuperset(self.pending())
 
     def numbers(self, *wanted: Status) -> list[int]:
         """The positions of the recipients with one of these statuses."""
@@ -97,14 +115,17 @@ class Message:
         self.statuses[number] = Status.FAILED if is_owed else Status.CLOSED
         self.is_marked = False
 
-    def remember(self, now: float, nexthop: NextHop | None, outcomes: Iterable[tuple[int, Outcome]]) -> None:
-        """Keep for the history what is not plain success; recipients with the same answer share a line."""
+    def remember(self, now: float, nexthop: NextHop | None, outcomes: Iterable[tuple[int, Outcome]], said: Sequence[Transcript] = ()) -> None:
+        """Keep for the history what is not plain success, and what was ``said``; recipients with the same answer share a line."""
         grouped: dict[Outcome, list[int]] = {}
         for number, outcome in outcomes:
             if isinstance(outcome, Deferred | Bounced) or self.statuses[number] == Status.SENT:
                 grouped.setdefault(outcome, []).append(number)
         name = str(nexthop) if nexthop else ""
-        self.attempts += [Attempt(now, numbers, outcome, name) for outcome, numbers in grouped.items()]
+        attempts = [Attempt(now, numbers, outcome, name) for outcome, numbers in grouped.items()]
+        if attempts and said:
+            attempts[0] = structs.replace(attempts[0], transcripts=list(said))
+        self.attempts += attempts
 
     def delay(self, until: float, site: NextHop | None) -> None:
         """Plan the next attempt; the earliest plan wins. ``site`` is the destination whose trouble it is."""

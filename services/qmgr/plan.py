@@ -7,7 +7,7 @@ from services.kernel.wire.delivery import NextHop
 
 
 class Plan:
-    """The next attempt of each deferred message. Pure: the files are moved by others."""
+    """The next attempt of each deferred message, in the steady time. Pure: the files are moved by others."""
 
     def __init__(self) -> None:
         self._times: dict[str, float] = {}
@@ -26,7 +26,7 @@ class Plan:
         return list(self._times)
 
     def time(self, queue_id: str) -> float:
-        """The next attempt in seconds since the epoch, 0 for one that is not deferred."""
+        """The next attempt in the steady time, 0 for one that is not deferred."""
         return self._times.get(queue_id, 0.0)
 
     def add(self, queue_id: str, until: float, site: NextHop | None = None) -> None:
@@ -67,8 +67,12 @@ class Plan:
         """Make messages due now; return how many of them are deferred."""
         known = [queue_id for queue_id in queue_ids if queue_id in self._times]
         for queue_id in known:
-            self.add(queue_id, now)
+            self.add(queue_id, now, self._waits_for.get(queue_id))
         return len(known)
+
+    def waiting_for(self, site: NextHop) -> int:
+        """How many wait only for this destination."""
+        return len(self._waiting.get(site, ()))
 
     def hasten_site(self, site: NextHop, now: float) -> int:
         """Make due now what waits only for a destination that is well again."""

@@ -29,13 +29,16 @@ async def recover(store: QueueStore, executor: Executor, parts: Parts, admission
 
 
 def _plan(store: QueueStore, parts: Parts) -> None:
+    """An attempt that is planned for later than any may be was written down by a clock that was ahead: it is due."""
+    now, longest = parts.clock(), parts.backoff.longest_wait
     for queue_id, until in store.deferred():
         if is_queue_id(queue_id):
-            parts.plan.add(queue_id, until)
+            parts.plan.add(queue_id, now.planned(until, longest))
 
 
 def _put_back(store: QueueStore, parts: Parts, queue_ids: list[str]) -> None:
     """What the active queue has no room for, because its limit was lowered, waits as deferred."""
     for queue_id in queue_ids:
-        store.defer(queue_id, parts.clock())
-        parts.plan.add(queue_id, parts.clock())
+        now = parts.clock()
+        store.defer(queue_id, now.wall)
+        parts.plan.add(queue_id, now.steady)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from services.kernel.mail import dsn
 from services.kernel.mail.dsn import Action, Original, RecipientReport, Report
 from services.kernel.mail.envelope import Body, Envelope
+from services.kernel.mail.outcome import Delivered
 from services.kernel.mail.queueid import derived_id
 from services.kernel.mail.reply import Reply
 from services.kernel.spool.format import Corrupt
 from services.kernel.spool.history import Attempt, last_words
 from services.kernel.spool.newfile import NewFile
 from services.kernel.spool.store import QueueStore, State
-from services.kernel.wire.delivery import Protocol
 from services.qmgr.backoff import Backoff
 from services.qmgr.fate import Due, Notice
 from services.qmgr.message import Message
@@ -102,7 +102,7 @@ class Composer:
             orcpt=recipient.orcpt,
             remote_mta=attempt.outcome.remote.host if attempt else "",
             last_attempt=attempt.time if attempt else 0.0,
-            retry_until=self.backoff.expires_at(message.envelope) if notice is Notice.DELAY else 0.0,
+            retry_until=message.arrived + self.backoff.lifetime(message.envelope) if notice is Notice.DELAY else 0.0,
             explanation=_GIVEN_UP if is_expired and notice is Notice.FAILURE else "",
         )
 
@@ -113,5 +113,5 @@ def _action(notice: Notice, attempt: Attempt | None) -> Action:
         return Action.FAILED
     if notice is Notice.DELAY:
         return Action.DELAYED
-    is_local = attempt is not None and attempt.nexthop.startswith(f"{Protocol.LMTP}:")
-    return Action.DELIVERED if is_local else Action.RELAYED
+    is_final = attempt is not None and isinstance(attempt.outcome, Delivered) and attempt.outcome.is_final
+    return Action.DELIVERED if is_final else Action.RELAYED

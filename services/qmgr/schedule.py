@@ -1,14 +1,17 @@
-"""Which delivery is next. Pure: it holds what waits in memory and takes the time as an argument.
+"""Which delivery is next. Pure: it holds what waits in memory and takes the steady time as an argument.
 
 Destinations take turns, and within a destination messages take turns, each with one delivery of at most a batch of recipients: neither a
-dead or slow destination nor a message with many recipients keeps others waiting.
+dead or slow destination nor a message with many recipients keeps others waiting. A transport with a rate of its own is a gate that its
+destinations pass one by one.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import count
 
+from services.kernel.mail.transcript import Transcript
 from services.kernel.wire.delivery import NextHop
 from services.qmgr.message import Message
 from services.qmgr.site import Site, SiteRules
@@ -26,17 +29,43 @@ class Job:
     message: Message
     nexthop: NextHop
     numbers: list[int]
+    transcripts: Sequence[Transcript] = ()
+    """What was said to servers that did not take all, once it has ended."""
+
+
+class _Gate:
+    """A transport with a rate: one delivery at a time, and a pause after it (Postfix ``transport_transport_rate_delay``)."""
+
+    __slots__ = ("delay", "is_taken", "opens", "waiting")
+
+    def __init__(self) -> None:
+        self.delay = 0.0
+        self.opens = 0.0
+        self.is_taken = False
+        self.waiting: list[_Line] = []
+
+    def lets_in(self, now: float) -> bool:
+        return not self.is_taken and now >= self.opens
+
+    def leave(self, now: float) -> None:
+        self.is_taken = False
+        self.opens = now + self.delay
 
 
 class _Line:
-    """The jobs that wait for one destination: a ring of messages, each with its jobs in order."""
+    """The jobs that wait for one destination: a ring of messages, each with its jobs in order.
 
-    __slots__ = ("is_ready", "messages", "site", "waiting")
+    ``is_ready`` while it stands in the schedule's ring or at its gate; ``wakeup`` is when it was last said to be looked at, 0 once it was.
+    """
 
-    def __init__(self, site: Site) -> None:
+    __slots__ = ("gate", "is_ready", "messages", "site", "waiting", "wakeup")
+
+    def __init__(self, site: Site, gate: _Gate | None) -> None:
         self.site = site
+        self.gate = gate
         self.messages: dict[str, deque[Job]] = {}
         self.waiting = 0
+        self.wakeup = 0.0
         self.is_ready = False
 
     def add(self, job: Job) -> None:
@@ -65,7 +94,9 @@ class Schedule:
         self._rules = rules
         self._lines: dict[NextHop, _Line] = {}
         self._ready: deque[_Line] = deque()
-        self._revivals: list[tuple[float, str, NextHop]] = []
+        self._gates: dict[str, _Gate] = {}
+        self._wakeups: list[tuple[float, int, _Line | _Gate]] = []
+        self._turn = count()
         self.waiting = 0
 
     def site(self, nexthop: NextHop) -> Site:
@@ -93,22 +124,34 @@ class Schedule:
         self._wake(now)
         while self._ready:
             line = self._ready.popleft()
+            if line.gate is not None and not line.gate.lets_in(now):
+                self._wait_at(line.gate, line)
+                continue
             line.is_ready = False
             if not line.messages or not line.site.has_room(now):
+                self._offer(line, now)
                 continue
             job = line.take()
-            line.site.in_flight += 1
+            if line.site.begin(now):
+                self._wake_later(line)
             self.waiting -= 1
-            self._offer(line, now)
+            if line.gate is None:
+                self._offer(line, now)
+            else:  # it stands at the end again when the delivery has landed
+                line.gate.is_taken = True
             return job
         return None
 
     def landed(self, nexthop: NextHop, now: float) -> None:
         """A job is no longer in flight, and the site was told how it went."""
         line = self._line(nexthop)
-        line.site.in_flight -= 1
-        if line.site.is_dead(now):
-            heappush(self._revivals, (line.site.dead_until, str(nexthop), nexthop))
+        site = line.site
+        site.in_flight -= 1
+        if site.pause(now) or site.is_dead(now):
+            self._wake_later(line)
+        if line.gate is not None:
+            line.gate.leave(now)
+            heappush(self._wakeups, (line.gate.opens, next(self._turn), line.gate))
         self._offer(line, now)
         self._forget_idle(now)
 
@@ -127,26 +170,69 @@ class Schedule:
         line.site.revive()
         self._offer(line, now)
 
-    def next_revival(self) -> float | None:
-        """When a dead destination may be tried again."""
-        return self._revivals[0][0] if self._revivals else None
+    def next_wakeup(self) -> float | None:
+        """When a dead or pausing destination may be tried again."""
+        return self._wakeups[0][0] if self._wakeups else None
+
+    def adopt_rules(self, now: float) -> None:
+        """The rules have changed: go by the new ones."""
+        gates, self._gates = self._gates, {}
+        for gate in gates.values():
+            self._open(gate)
+        for line in self._lines.values():
+            line.site.adopt(self._rules(line.site.nexthop))
+            line.gate = self._gate(line.site)
+            self._offer(line, now)
 
     def _line(self, nexthop: NextHop) -> _Line:
         line = self._lines.get(nexthop)
         if line is None:
-            line = self._lines[nexthop] = _Line(Site(nexthop, self._rules(nexthop)))
+            site = Site(nexthop, self._rules(nexthop))
+            line = self._lines[nexthop] = _Line(site, self._gate(site))
         return line
 
+    def _gate(self, site: Site) -> _Gate | None:
+        delay = site.rules.transport_delay
+        if not delay:
+            return None
+        gate = self._gates.setdefault(site.nexthop.transport, _Gate())
+        gate.delay = delay
+        return gate
+
+    def _open(self, gate: _Gate) -> None:
+        """Those that wait at the gate take their turns again, in their order."""
+        self._ready.extend(gate.waiting)
+        gate.waiting.clear()
+
+    def _wait_at(self, gate: _Gate, line: _Line) -> None:
+        if not gate.waiting and not gate.is_taken:  # its wakeup may be over, when the clock was set back
+            heappush(self._wakeups, (gate.opens, next(self._turn), gate))
+        gate.waiting.append(line)
+
     def _offer(self, line: _Line, now: float) -> None:
-        if not line.is_ready and line.messages and line.site.has_room(now):
+        if line.is_ready or not line.messages:
+            return
+        site = line.site
+        if site.has_room(now):
             line.is_ready = True
             self._ready.append(line)
+        elif not site.in_flight:  # nothing else would tell
+            self._wake_later(line)
+
+    def _wake_later(self, line: _Line) -> None:
+        until = max(line.site.dead_until, line.site.paused_until)
+        if line.wakeup != until:
+            line.wakeup = until
+            heappush(self._wakeups, (until, next(self._turn), line))
 
     def _wake(self, now: float) -> None:
-        while self._revivals and self._revivals[0][0] <= now:
-            line = self._lines.get(heappop(self._revivals)[2])
-            if line is not None:
-                self._offer(line, now)
+        while self._wakeups and self._wakeups[0][0] <= now:
+            sleeper = heappop(self._wakeups)[2]
+            if isinstance(sleeper, _Gate):
+                self._open(sleeper)
+            else:
+                sleeper.wakeup = 0.0
+                self._offer(sleeper, now)
 
     def _taken(self, jobs: list[Job]) -> list[Job]:
         self.waiting -= len(jobs)
@@ -157,5 +243,6 @@ class Schedule:
         for _ in range(2 if len(self._lines) > IDLE_SITES else 0):
             nexthop = next(iter(self._lines))
             line = self._lines.pop(nexthop)
-            if line.messages or line.site.in_flight or now < line.site.dead_until + IDLE_SECONDS:
+            site = line.site
+            if line.messages or site.in_flight or now < max(site.dead_until + IDLE_SECONDS, site.paused_until):
                 self._lines[nexthop] = line

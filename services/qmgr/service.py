@@ -27,6 +27,7 @@ from services.qmgr.active import Active, Parts
 from services.qmgr.admission import Admission
 from services.qmgr.backoff import Backoff
 from services.qmgr.clerk import Clerk
+from services.qmgr.clock import Clock
 from services.qmgr.config import QmgrSettings
 from services.qmgr.control import Control
 from services.qmgr.dispatch import Dispatcher
@@ -37,12 +38,12 @@ from services.qmgr.reports import Composer
 from services.qmgr.routes import Routes
 from services.qmgr.settler import Settler
 from services.qmgr.trail import Trail
+from services.qmgr.turns import Turns
 
 TICK_SECONDS = 1.0
 """How exact the plan of next attempts is; the shortest backoff is ten of these."""
 GRACE_SECONDS = 12.0
 """For deliveries under way at a stop; what has no answer then is tried again after the start. Within ``lifecycle.STOP_SECONDS``."""
-CONTROL_MODE = 0o660
 
 
 class Settings:
@@ -80,16 +81,18 @@ class Qmgr:
         self._tasks: list[asyncio.Task[None]] = []
         self._servers: list[asyncio.Server] = []
         self._hints: HintSocket | None = None
+        self._turns = Turns(self._control.flush_domain)
         _make_gauges(self._metrics.registry, self._active, self._parts.plan, self._dispatcher)
 
     def _make_parts(self) -> Parts:
         site = self._settings.site
-        backoff = Backoff(self._settings.qmgr)
+        backoff = Backoff(self._settings.qmgr, self._settings.routing.transports)
         self._directory, router = self._make_router(self._settings)
         routes = Routes(router)
         clerk = Clerk(self._store, Composer(self._store, site.hostname, backoff))
-        settler = Settler(clerk, self._writer, routes, self._trail, time.time)
-        return Parts(backoff, routes, settler, self._trail, Plan(), time.time, random.random)
+        clock = Clock()
+        settler = Settler(clerk, self._writer, routes, self._trail, clock.now)
+        return Parts(backoff, routes, settler, self._trail, Plan(), clock.now, random.random)
 
     def _make_router(self, settings: Settings) -> tuple[Directory, Router]:
         directory = Directory(settings.directory, settings.site.recipient_delimiter)
@@ -102,24 +105,12 @@ class Qmgr:
         self._store.lock()
         self._spawn(self._parts.settler.run())
         recovered = await recover(self._store, self._writer, self._parts, self._admission)
-        self._hints = HintSocket(qmgr.queue_directory / "hint", self._store.group(), self._admission.hint)
+        self._hints = HintSocket(qmgr.queue_directory / "hint", self._store.group(), self._admission.hint, self._turns.ask)
         self._hints.open()
         self._spawn(self._admission.run(), self._dispatcher.run(), self._tick())
         self._servers.append(await self._metrics.serve(qmgr.metrics_address))
-        self._servers.append(await self._open_control(qmgr.control))
+        self._servers.append(await channel.listen(qmgr.control, control.Request, self._control.answer, self._tell))  # type: ignore[arg-type]  # a union is no type
         self._emitter.emit(Kind.STARTED, recipients=0, reason=f"{recovered} messages were under way" if recovered else "")
-
-    async def _open_control(self, address: str) -> asyncio.Server:
-        """A Unix socket is bound under another name and renamed, so that nobody meets one that answers nothing."""
-        kind, _, path = address.partition(":")
-        if kind != "unix":
-            return await channel.listen(address, control.Request, self._control.answer, self._tell)  # type: ignore[arg-type]  # a union is no type
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{path}.new")
-        server = await channel.listen(f"{address}.new", control.Request, self._control.answer, self._tell)  # type: ignore[arg-type]  # the same
-        os.chmod(f"{path}.new", CONTROL_MODE)
-        os.rename(f"{path}.new", path)
-        return server
 
     def _spawn(self, *jobs: Coroutine[None, None, None]) -> None:
         for job in jobs:
@@ -152,6 +143,7 @@ class Qmgr:
             server.close()
         if self._hints is not None:
             self._hints.close()
+        self._turns.stop()
         await self._dispatcher.stop(GRACE_SECONDS)
         await self._parts.settler.turn()
         for task in self._tasks:
@@ -175,7 +167,9 @@ class Qmgr:
             return
         self._directory.close()
         self._directory, self._parts.routes.router = directory, router
-        self._parts.backoff.settings = settings.qmgr
+        self._parts.backoff.settings, self._parts.backoff.transports = settings.qmgr, settings.routing.transports
+        self._active.schedule.adopt_rules(time.monotonic())
+        self._dispatcher.pump_soon()
         self._settings = settings
         self._emitter.emit(Kind.RELOADED)
 

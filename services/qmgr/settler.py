@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 
 from services.kernel.routing import LookupTrouble
 from services.qmgr.clerk import Clerk
+from services.qmgr.clock import Moment
 from services.qmgr.fate import Fate, Settlement
 from services.qmgr.routes import Routes
 from services.qmgr.trail import Trail
@@ -20,7 +21,7 @@ BATCH = 500
 class Settler:
     """``on_settled`` is called for each settlement that was carried out, in the event loop."""
 
-    def __init__(self, clerk: Clerk, executor: Executor, routes: Routes, trail: Trail, clock: Callable[[], float]) -> None:
+    def __init__(self, clerk: Clerk, executor: Executor, routes: Routes, trail: Trail, clock: Callable[[], Moment]) -> None:
         self._clerk = clerk
         self._executor = executor
         self._routes = routes
@@ -94,7 +95,7 @@ class Settler:
             settlement.dues = []
             if settlement.fate is Fate.REMOVE:
                 settlement.fate = Fate.DEFER
-                settlement.until = self._clock() + RETRY_SECONDS
+                settlement.until = self._clock().steady + RETRY_SECONDS
             return
         for due in settlement.dues:
             due.to = to

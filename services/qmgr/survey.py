@@ -129,6 +129,7 @@ def show(store: QueueStore, queue_id: str) -> Shown | None:
         pending=[recipient for recipient, status in pairs if status in _PENDING],
         done=[(recipient, _WORDS[Status(status)]) for recipient, status in pairs if status not in _PENDING],
         history=_lines(file, store.read_history(queue_id)),
+        dialogues=[control.Dialogue(said.time, said.nexthop, said.server, said.lines) for said in store.read_dialogues(queue_id)],
     )
 
 

@@ -5,6 +5,7 @@ from services.kernel.mail.outcome import Bounced, Deferred, Delivered, Outcome
 from services.kernel.spool.store import State
 from services.kernel.wire.delivery import NextHop
 from services.kernel.wire.events import Emitter, Kind
+from services.qmgr.clock import Moment
 from services.qmgr.fate import EXPIRED, Due, Fate, Notice, Settlement
 from services.qmgr.message import Message
 from services.qmgr.site import Site
@@ -32,7 +33,7 @@ class Trail:
             recipients=len(message.recipients),
         )
 
-    def outcome(self, message: Message, number: int, outcome: Outcome, nexthop: NextHop | None, now: float) -> None:
+    def outcome(self, message: Message, number: int, outcome: Outcome, nexthop: NextHop | None, now: Moment) -> None:
         """What became of a recipient in an attempt; ``seconds`` is since the message arrived."""
         recipient: Recipient = message.recipients[number]
         self._emitter.emit(
@@ -48,10 +49,10 @@ class Trail:
             tls=outcome.remote.tls,
             reply=str(outcome.reply),
             stage=outcome.remote.command,
-            seconds=round(now - message.envelope.arrived, 6),
+            seconds=round(now.age(message.arrived), 6),
         )
 
-    def settled(self, settlement: Settlement, now: float) -> None:
+    def settled(self, settlement: Settlement, now: Moment) -> None:
         """Reports made, recipients given up, the message gone or put aside."""
         message = settlement.message
         for number in settlement.expired:
@@ -61,14 +62,15 @@ class Trail:
                 queue_id=message.queue_id,
                 recipient=message.recipients[number].address,
                 reply=str(EXPIRED),
-                seconds=round(now - message.envelope.arrived, 6),
+                seconds=round(now.age(message.arrived), 6),
             )
         for due, report in settlement.reported:
             self._reported(message, due, report)
         if settlement.fate is Fate.REMOVE:
             self.of(Kind.REMOVED, message.queue_id, message.envelope.trace_id)
         elif settlement.fate is Fate.HOLD:
-            self.of(Kind.HELD, message.queue_id, message.envelope.trace_id)
+            reason = "the primary refuses what is left" if message.is_refused else ""
+            self.of(Kind.HELD, message.queue_id, message.envelope.trace_id, reason)
 
     def _reported(self, message: Message, due: Due, report: str) -> None:
         """A report of ours is a message like any other, tied to the one it tells of."""
@@ -92,9 +94,9 @@ class Trail:
         """A file that does not parse was put aside."""
         self._emitter.emit(Kind.CORRUPT, queue_id=queue_id, stage=state.value, reason=reason)
 
-    def site_down(self, site: Site, now: float) -> None:
+    def site_down(self, site: Site, now: Moment) -> None:
         """A destination is left alone for a while."""
-        self._emitter.emit(Kind.SITE_DOWN, nexthop=str(site.nexthop), reason=site.reason, seconds=round(site.dead_until - now, 3))
+        self._emitter.emit(Kind.SITE_DOWN, nexthop=str(site.nexthop), reason=site.reason, seconds=round(site.dead_until - now.steady, 3))
 
     def site_up(self, site: Site) -> None:
         """A destination answers again."""

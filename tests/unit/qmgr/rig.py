@@ -11,7 +11,7 @@ from services.kernel.mail.domainclass import DomainClass
 from services.kernel.mail.envelope import Envelope, Recipient
 from services.kernel.mail.outcome import Bounced, Deferred, Delivered, Outcome, Remote
 from services.kernel.mail.reply import Reply
-from services.kernel.routing import Accepted, Destination, LookupTrouble, Router, RouteRefused
+from services.kernel.routing import Accepted, Destination, LookupTrouble, Route, Router
 from services.kernel.spool.disk import Disk
 from services.kernel.spool.store import QueueStore, State
 from services.kernel.wire.events import Emitter, Event, Kind
@@ -19,6 +19,7 @@ from services.qmgr.active import Active, Parts
 from services.qmgr.admission import Admission
 from services.qmgr.backoff import Backoff
 from services.qmgr.clerk import Clerk
+from services.qmgr.clock import Clock
 from services.qmgr.config import QmgrSettings
 from services.qmgr.control import Control
 from services.qmgr.plan import Plan
@@ -60,7 +61,7 @@ class World(Router):
     """Routes everything to its own domain, but for what a test says."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, Destination | RouteRefused] = {}
+        self.answers: dict[str, Route] = {}
         self.aliases: dict[str, tuple[str, ...]] = {}
         self.has_trouble = False
 
@@ -69,7 +70,7 @@ class World(Router):
             raise LookupTrouble("directory is away")
         return Accepted(self.aliases.get(recipient, (recipient,)), DomainClass.REMOTE)
 
-    async def route(self, recipient: str, sender: str) -> Destination | RouteRefused:
+    async def route(self, recipient: str, sender: str) -> Route:
         if self.has_trouble:
             raise LookupTrouble("directory is away")
         return self.answers.get(recipient) or Destination("smtp", "smtp", recipient.rpartition("@")[2])
@@ -81,9 +82,11 @@ class Rig:
     Reports stay in ``incoming`` to be looked at: nothing tells of them, and a scan is made only by a test.
     """
 
-    def __init__(self, root: Path, deliver: Deliver, disk: Disk | None = None, **settings: Any) -> None:
+    def __init__(self, root: Path, deliver: Deliver, disk: Disk | None = None, ahead: float = 0.0, **settings: Any) -> None:
+        """``ahead`` is what the time of day is ahead of the steady one."""
         self.root = root
         self.now = ARRIVED + 1
+        self.ahead = ahead
         self.deliver = deliver
         self.jobs: list[Job] = []
         self.under_way: list[Job] = []
@@ -95,8 +98,9 @@ class Rig:
         backoff = Backoff(self.settings)
         routes = Routes(self.world)
         trail = Trail(self.recorder)
-        settler = Settler(Clerk(self.store, Composer(self.store, "mail.example.test", backoff)), self.thread, routes, trail, lambda: self.now)
-        self.parts = Parts(backoff, routes, settler, trail, Plan(), lambda: self.now, lambda: 0.0)
+        self.clock = Clock(lambda: self.now + self.ahead, lambda: self.now)
+        settler = Settler(Clerk(self.store, Composer(self.store, "mail.example.test", backoff)), self.thread, routes, trail, self.clock.now)
+        self.parts = Parts(backoff, routes, settler, trail, Plan(), self.clock.now, lambda: 0.0)
         self.active = Active(self.parts)
         self.active.on_jobs = self.pump
         self.admission = Admission(self.store, self.thread, self.parts, self.active)

@@ -5,10 +5,13 @@ from typing import TypeVar
 
 import pytest
 
+from services.kernel.mail.outcome import Outcome
+from services.kernel.mail.transcript import Transcript
 from services.kernel.spool.store import State
 from services.kernel.wire import control
 from services.kernel.wire.control import Response, Selection
 from services.kernel.wire.events import Kind
+from services.qmgr.schedule import Job
 from tests.unit.kernel.spool.messages import CONTENT, envelope, make_volume, name, recipients
 from tests.unit.qmgr.rig import BUSY, DELIVERED, DOWN, REFUSED, Rig, always, never, play
 
@@ -98,6 +101,19 @@ def test_show_tells_what_is_done_what_is_not_and_what_was_tried(root: Path) -> N
         assert [(line.recipient, line.outcome) for line in shown.history] == [("b@world.test", "bounced"), ("c@world.test", "deferred")]
 
     play(root, always(DELIVERED, REFUSED, BUSY), scenario)
+
+
+def test_show_has_the_dialogues_of_what_failed(root: Path) -> None:
+    def deliver(job: Job) -> list[Outcome]:
+        job.transcripts = [Transcript("mx.world.test[192.0.2.1]:25", ["C: RCPT TO:<a@world.test>", "S: 450 4.2.1 busy"])]
+        return [BUSY]
+
+    async def scenario(rig: Rig) -> None:
+        await rig.send(envelope(), recipients("a@world.test"))
+        (said,) = (await ask(rig, control.Show(name(1)), control.Shown)).dialogues
+        assert (said.server, said.lines[-1]) == ("mx.world.test[192.0.2.1]:25", "S: 450 4.2.1 busy")
+
+    play(root, deliver, scenario)
 
 
 def test_cat_gives_the_content_in_blocks_until_an_empty_one(root: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from services.kernel.mail.outcome import Delivered, Outcome
 from services.kernel.mail.reply import Reply
-from services.kernel.routing import Destination, RouteRefused
+from services.kernel.routing import Destination, Discarded, RouteRefused
 from services.kernel.spool.format import Status
 from services.kernel.spool.store import State
 from services.kernel.wire.events import Kind
@@ -197,6 +197,17 @@ def test_route_that_refuses_is_an_outcome(root: Path, reply: Reply, kind: Kind) 
         await rig.send(envelope(), recipients())
 
     assert kind in play(root, always(DELIVERED), scenario).recorder.kinds(name(1))
+
+
+def test_discarded_recipient_counts_as_delivered_and_relay_never_hears_of_it(root: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        rig.world.answers["bob@world.test"] = Discarded(Reply(250, "2.0.0", "discarded old list"))
+        queue_id = await rig.send(envelope(), recipients())
+        assert rig.state(queue_id) is None
+        assert rig.jobs == []
+
+    (event,) = [event for event in play(root, always(DELIVERED), scenario).recorder.events if event.kind is Kind.DELIVERED]
+    assert event.reply == "250 2.0.0 discarded old list"
 
 
 def test_active_queue_never_holds_more_than_its_limit(root: Path) -> None:

@@ -1,6 +1,7 @@
 """The hop to relay, over a real connection."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -78,7 +79,8 @@ def test_job_is_sent_as_a_request_and_its_outcomes_come_back(tmp_path: Path) -> 
         requests.append(request)
         return DeliveryResponse([DELIVERED])
 
-    assert relay(tmp_path, handler, nothing).outcomes == [[DELIVERED]]
+    assert relay(tmp_path, handler, nothing, delivery_limit_seconds=600).outcomes == [[DELIVERED]]
+    assert requests[0].wait_seconds == 600
     assert (requests[0].queue_id, requests[0].nexthop, requests[0].recipients) == (name(1), NEXTHOP, recipients())
 
 
@@ -129,6 +131,28 @@ def test_delivery_without_an_answer_is_given_up(tmp_path: Path, monkeypatch: pyt
         return DeliveryResponse([])
 
     assert relay(tmp_path, handler, nothing, delivery_limit_seconds=0.01).outcomes == [None]
+
+
+def test_pause_of_a_destination_ends_by_itself(tmp_path: Path) -> None:
+    async def handler(request: DeliveryRequest) -> DeliveryResponse:
+        return DeliveryResponse([DELIVERED])
+
+    async def main() -> list[list[Outcome] | None]:
+        landing = Landing()
+        server = await channel.listen(f"unix:{tmp_path}/relay", DeliveryRequest, handler, lambda _: None)
+        dispatcher = make(tmp_path / "relay", landing, destination_rate_delay_seconds=0.02)
+        schedule = dispatcher._schedule  # what its landing tells of the end of a delivery is for the active queue in a whole qmgr
+        job = schedule.next(0.0)
+        assert job is not None
+        schedule.landed(job.nexthop, time.monotonic())
+        schedule.add(job, time.monotonic())
+        task = asyncio.create_task(dispatcher.run())
+        await landing.wait()
+        task.cancel()
+        server.close()
+        return landing.outcomes
+
+    assert asyncio.run(main()) == [[DELIVERED]]
 
 
 def test_stop_waits_for_what_is_under_way(tmp_path: Path) -> None:

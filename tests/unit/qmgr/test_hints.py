@@ -14,7 +14,7 @@ def listen(path: Path, heard: list[str], enough: asyncio.Event, count: int) -> H
         if len(heard) >= count:
             enough.set()
 
-    receiver = HintSocket(path, os.getgid(), on_hint)
+    receiver = HintSocket(path, os.getgid(), on_hint, lambda domain: on_hint([f"flush {domain}"]))
     receiver.open()
     return receiver
 
@@ -67,3 +67,20 @@ def test_group_of_the_queue_may_send(tmp_path: Path) -> None:
         return mode
 
     assert asyncio.run(main()) == 0o660
+
+
+def test_request_for_a_domain_arrives_beside_new_messages(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    async def main() -> None:
+        enough = asyncio.Event()
+        receiver = listen(tmp_path / "hint", heard, enough, 2)
+        sender = Hinter(str(tmp_path / "hint"))
+        sender.send([name(1)])
+        sender.ask_for("b.test")
+        await asyncio.wait_for(enough.wait(), DEADLINE_SECONDS)
+        sender.close()
+        receiver.close()
+
+    asyncio.run(main())
+    assert heard == [name(1), "flush b.test"]

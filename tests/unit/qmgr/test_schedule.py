@@ -1,3 +1,4 @@
+
 from services.kernel.spool.format import HEAD_BYTES, parse, parse_layout, prefix
 from services.kernel.wire.delivery import NextHop, Protocol
 from services.qmgr.message import Message
@@ -19,6 +20,16 @@ def nexthop(domain: str) -> NextHop:
 
 def schedule(initial: int = 5, limit: int = 20) -> Schedule:
     return Schedule(lambda _: SiteRules(initial, limit, 1.0, 300, 4200))
+
+
+def paced(rate_delay: float = 0.0, transport_delay: float = 0.0) -> Schedule:
+    return Schedule(lambda _: SiteRules(5, 20, 1.0, 300, 4200, rate_delay=rate_delay, transport_delay=transport_delay))
+
+
+def started(plan: Schedule, after: float = 0.0) -> str:
+    """The host of the next job, empty when all must wait."""
+    job = plan.next(NOW + after)
+    return job.nexthop.host if job else ""
 
 
 def add(plan: Schedule, number: int, domain: str, *numbers: int) -> None:
@@ -107,3 +118,50 @@ def test_idle_destinations_are_forgotten_and_dead_ones_not() -> None:
     kept = [site.nexthop.host for site, _ in plan.sites()]
     assert len(kept) <= IDLE_SITES + 1
     assert "dead.test" in kept
+
+
+def test_destination_with_a_rate_gets_one_delivery_at_a_time_and_a_pause() -> None:
+    plan = paced(rate_delay=10)
+    for number in (1, 2, 3):
+        add(plan, number, "slow.test")
+    add(plan, 4, "other.test")
+    assert [started(plan) for _ in range(3)] == ["slow.test", "other.test", ""]
+    plan.landed(nexthop("slow.test"), NOW + 1)
+    assert (started(plan, 10.9), plan.next_wakeup()) == ("", NOW + 11)
+    assert [started(plan, 11) for _ in range(2)] == ["slow.test", ""]
+
+
+def test_destinations_of_a_transport_with_a_rate_pass_one_by_one_and_take_turns() -> None:
+    plan = paced(transport_delay=2)
+    for number, domain in enumerate(("a.test", "b.test", "c.test", "a.test"), 1):
+        add(plan, number, domain)
+    order = []
+    for turn in range(4):
+        order.append(started(plan, turn * 3))
+        assert started(plan, turn * 3) == ""
+        plan.landed(nexthop(order[-1]), NOW + turn * 3 + 1)
+        assert started(plan, turn * 3 + 2.9) == ""
+    assert order == ["a.test", "b.test", "c.test", "a.test"]
+
+
+def test_rate_that_is_taken_away_holds_nobody_any_longer() -> None:
+    rules = [SiteRules(5, 20, 1.0, 300, 4200, transport_delay=1000)]
+    plan = Schedule(lambda _: rules[-1])
+    for number in (1, 2, 3):
+        add(plan, number, "a.test")
+    assert [started(plan) for _ in range(2)] == ["a.test", ""]
+    rules.append(SiteRules(1, 2, 1.0, 300, 4200))
+    plan.adopt_rules(NOW)
+    assert [started(plan) for _ in range(2)] == ["a.test", ""]
+    plan.landed(nexthop("a.test"), NOW)
+    assert started(plan) == "a.test"
+
+
+def test_pause_of_a_dead_destination_is_not_shorter_than_its_death() -> None:
+    plan = Schedule(lambda _: SiteRules(1, 1, 1.0, 300, 4200, rate_delay=1))
+    add(plan, 1, "dead.test")
+    add(plan, 2, "dead.test")
+    assert started(plan) == "dead.test"
+    plan.site(nexthop("dead.test")).fail(NOW, 0.5, "refused")
+    plan.landed(nexthop("dead.test"), NOW)
+    assert [started(plan, after) for after in (2, 299, 300)] == ["", "", "dead.test"]

@@ -97,3 +97,13 @@ def test_destination_revived_by_hand_is_down_until_it_answers() -> None:
     assert one.is_down
     assert one.succeed(0.1)
     assert not one.is_down
+
+
+def test_pause_ends_with_the_rule_that_made_it() -> None:
+    hourly = SiteRules(5, 10, 1.0, minimal=300, maximal=4200, rate=1 / 3600)
+    one = Site(NextHop(Protocol.SMTP, "primary.test"), hourly)
+    one.begin(NOW)
+    one.adopt(hourly)
+    assert not one.has_room(NOW + 1)
+    one.adopt(SiteRules(5, 10, 1.0, minimal=300, maximal=4200))
+    assert one.has_room(NOW + 1)
