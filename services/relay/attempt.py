@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 
 from services.kernel.mail.outcome import Delivered, Outcome, Remote
-from services.kernel.mail.reply import Reply
+from services.kernel.mail.transcript import Transcript
 from services.kernel.wire.delivery import DeliveryRequest, DeliveryResponse
 from services.relay import trouble as policy
 from services.relay.trouble import Scope, Trouble, Verdict
+
+TRANSCRIPTS = 5
+"""Most dialogues kept of one attempt; as many as addresses are tried by default."""
 
 
 class Attempt:
@@ -16,6 +19,7 @@ class Attempt:
         self.request = request
         self._outcomes: list[Outcome | None] = [None] * len(request.recipients)
         self._last: dict[int, tuple[Trouble, Remote]] = {}
+        self._transcripts: list[Transcript] = []
 
     @property
     def open(self) -> list[int]:
@@ -32,9 +36,9 @@ class Attempt:
         """Whether a host was met that did not take all."""
         return bool(self._last)
 
-    def deliver(self, number: int, reply: Reply, remote: Remote, *, dsn_passed_on: bool) -> None:
+    def deliver(self, number: int, delivered: Delivered) -> None:
         """A host took the recipient."""
-        self._outcomes[number] = Delivered(reply, remote, dsn_passed_on)
+        self._outcomes[number] = delivered
 
     def meet(self, numbers: Iterable[int], trouble: Trouble, remote: Remote) -> None:
         """These open recipients met a trouble at a host that may not be the last."""
@@ -45,6 +49,11 @@ class Attempt:
             else:
                 self._outcomes[number] = policy.outcome(trouble, verdict, remote)
 
+    def transcribe(self, server: str, lines: list[str]) -> None:
+        """Keep the dialogue with a server that did not take all."""
+        if len(self._transcripts) < TRANSCRIPTS:
+            self._transcripts.append(Transcript(server, lines))
+
     def settle(self) -> None:
         """No host is left: the last trouble of each open recipient becomes its outcome."""
         for number in self.open:
@@ -54,7 +63,7 @@ class Attempt:
 
     def response(self) -> DeliveryResponse:
         """The answer to the request, once every recipient has its outcome."""
-        return DeliveryResponse([outcome for outcome in self._outcomes if outcome is not None])
+        return DeliveryResponse([outcome for outcome in self._outcomes if outcome is not None], self._transcripts)
 
 
 _UNTRIED = policy.local(Scope.HERE, "4.3.0", "no host was tried")

@@ -1,12 +1,12 @@
 """The ``relay`` section."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, IPvAnyAddress
 
+from services.kernel.routing.options import OutgoingOptions
 from services.kernel.runtime.config import Section
-from services.kernel.wire.delivery import TlsLevel
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -23,6 +23,8 @@ class Timeouts(Section):
     """For the reply to EHLO, HELO or LHLO (Postfix `smtp_helo_timeout`)."""
     starttls: Seconds = 300.0
     """For the reply to STARTTLS, and again for the handshake (Postfix `smtp_starttls_timeout`)."""
+    auth: Seconds = 300.0
+    """For each reply to AUTH (Postfix `smtp_helo_timeout`)."""
     mail: Seconds = 300.0
     """For the reply to MAIL (RFC 5321 section 4.5.3.2.2)."""
     rcpt: Seconds = 300.0
@@ -52,23 +54,25 @@ class Connections(Section):
     """Most messages over one connection; 0 for any number (Postfix `smtp_connection_reuse_count_limit`)."""
 
 
-class RelaySettings(Section):
-    """Outgoing SMTP and LMTP."""
+class RelaySettings(OutgoingOptions):
+    """Outgoing SMTP and LMTP: what holds for each transport that says nothing else in `routing.transports`."""
 
-    listen: str = "tcp::7025"
-    """Where the delivery hop is answered."""
+    listen: str = "tcp:relay-core:7025"
+    """Where the delivery hop is answered: by its name on the inner network, and on no other, as who asks is not asked who it is."""
     queue_directory: Path = Path("/queue")
     """The queue volume; only read."""
-    helo_name: str = ""
-    """The name given in EHLO and LHLO; empty for `site.hostname` (Postfix `smtp_helo_name`)."""
     own_names: tuple[str, ...] = ()
     """Other names of this site's MX: one of them in an MX list, like `site.hostname`, is where the list is cut."""
     own_addresses: tuple[IPvAnyAddress, ...] = ()
     """Public addresses of this site's MX, for the same purpose (Postfix `proxy_interfaces`). The containers do not know them."""
     name_servers: tuple[str, ...] = ()
     """Name servers as `address` or `address@port`; none for those of the system."""
-    tls_level: TlsLevel = TlsLevel.MAY
-    """TLS where a transport does not say: `none`, `may` (if offered, unverified) or `encrypt` (Postfix `smtp_tls_security_level`)."""
+    dns_support_level: Literal["enabled", "dnssec"] = "enabled"
+    """`dnssec`: the name servers validate, and the way to them is safe, so what they vouch for is believed; the levels `dane` and `dane-only` need it
+    (Postfix `smtp_dns_support_level`)."""
+    mta_sts: bool = True
+    """Keep to the MTA-STS policies of recipient domains (RFC 8461) where the level is `may` or `encrypt` and no policy table has an entry.
+    Policies are remembered in memory only."""
     addresses_limit: Count = 5
     """Most addresses tried in one attempt (Postfix `smtp_mx_address_limit`)."""
     sessions_limit: Count = 2
@@ -79,5 +83,5 @@ class RelaySettings(Section):
     """Limits of connections."""
     events_directory: Path = Path("/events")
     """Where events are written for `admin`."""
-    metrics_address: str = ":9100"
-    """Where Prometheus metrics are answered."""
+    metrics_address: str = "relay-core:9100"
+    """Where Prometheus metrics are answered: on the inner network."""

@@ -1,6 +1,7 @@
 """May this message go to this server at all? Asked before MAIL, from what the server announced. Pure."""
 
 from services.kernel.mail.envelope import Recipient
+from services.kernel.smtp.client_envelope import spoken
 from services.kernel.smtp.client_extensions import Extensions
 from services.kernel.wire.delivery import DeliveryRequest
 from services.relay import trouble as policy
@@ -17,7 +18,7 @@ def refuse_message(request: DeliveryRequest, peer: Extensions) -> Trouble | None
         return policy.local(Scope.MESSAGE, "5.3.4", text)
     if _has_line_break(request.sender):
         return policy.local(Scope.MESSAGE, "5.1.7", "the sender's address cannot be sent")
-    if not request.sender.isascii() and not peer.has_smtputf8:
+    if not spoken(request.sender, peer).isascii() and not peer.has_smtputf8:
         return _needs_smtputf8(Scope.MESSAGE, "the sender's address")
     return None
 
@@ -26,7 +27,7 @@ def refuse_recipient(recipient: Recipient, peer: Extensions) -> Trouble | None:
     """The reason why one recipient cannot be named to this server, if there is one."""
     if _has_line_break(recipient.address):
         return policy.local(Scope.RECIPIENT, "5.1.3", "the recipient's address cannot be sent")
-    if not recipient.address.isascii() and not peer.has_smtputf8:
+    if not spoken(recipient.address, peer).isascii() and not peer.has_smtputf8:
         return _needs_smtputf8(Scope.RECIPIENT, "the recipient's address")
     return None
 
@@ -40,6 +41,16 @@ def refuse_header(head: bytes) -> Trouble | None:
     """The reason why content that begins with ``head`` needs SMTPUTF8: its header section is not ASCII (RFC 6532 section 3)."""
     section = head[:HEAD_BYTES].partition(b"\r\n\r\n")[0]
     return None if section.isascii() else _needs_smtputf8(Scope.MESSAGE, "the header")
+
+
+def needs_conversion(peer: Extensions) -> bool:
+    """Whether 8-bit content has to be made 7-bit for this server (RFC 6152 section 3)."""
+    return not peer.has_8bitmime
+
+
+def refuse_conversion(reason: str) -> Trouble:
+    """Content that cannot be made 7-bit: conversion required but not possible (RFC 3463 section 3.7, X.6.3)."""
+    return policy.local(Scope.MESSAGE, "5.6.3", f"the message is 8-bit, the server does not offer 8BITMIME, and it cannot be converted: {reason}")
 
 
 def _has_line_break(address: str) -> bool:

@@ -1,8 +1,8 @@
 """Which servers a next hop means, in the order in which they are tried.
 
 Answers a list of hosts, or the trouble that takes their place. A remote domain is believed when it says that it takes no mail. For what the operator
-wrote (``[host]``, LMTP) and for domains that are ours to pass on, every trouble is temporary: a fault in our own DNS must not bounce mail that we
-have promised to carry.
+wrote (``[host]``, LMTP, smarthosts) and for domains that are ours to pass on, every trouble is temporary: a fault in our own DNS must not bounce mail
+that we have promised to carry.
 """
 
 import asyncio
@@ -19,12 +19,11 @@ from services.kernel.dns.resolver import Resolver
 from services.kernel.dns.upstream import QUESTION_SECONDS
 from services.kernel.mail.domain import literal_address, to_ascii
 from services.kernel.smtp.connection import Endpoint
-from services.kernel.wire.delivery import NextHop, Protocol
+from services.kernel.wire.delivery import NextHop, Protocol, Server
 from services.relay import trouble as policy
+from services.relay.carriers import PORTS
 from services.relay.trouble import Scope, Trouble
 
-PORTS = {Protocol.SMTP: 25, Protocol.LMTP: 24}
-"""RFC 5321 section 4.5.4.2; 24 is the port of mda (RFC 2033 section 3 forbids 25)."""
 MX_HOSTS = 20
 """More hosts of one list are not looked up: only the first few are ever tried (Postfix ``smtp_mx_address_limit`` is 5)."""
 
@@ -34,10 +33,29 @@ SystemLookup = Callable[[str, int], Awaitable[Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One address to try. ``is_best`` marks the hosts of the best preference: only a connection to one of these is kept."""
+    """One address to try. ``is_best`` marks the hosts of the best preference: only a connection to one of these is kept.
+
+    ``is_mx`` hosts come from the MX records of the next hop, the others were named by the operator. ``is_named_securely`` and ``is_address_secure``
+    tell what DNSSEC vouches for; ``canonical`` is where CNAMEs led to, empty for nowhere.
+    """
 
     endpoint: Endpoint
     is_best: bool = True
+    is_mx: bool = False
+    is_named_securely: bool = True
+    is_address_secure: bool = False
+    canonical: str = ""
+    better: Trouble | None = None
+    """Why a better host of the list has no address, if one has none: what is to be said should this one be ourselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One server on the way of a message: the next hop, which of its places, and the host found for that."""
+
+    nexthop: NextHop
+    server: Server
+    host: Host
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +95,19 @@ class HostFinder:
         self._rng = rng
         self._look_up = look_up
 
-    async def find(self, nexthop: NextHop) -> Sequence[Host] | Trouble:
-        """The hosts to try, best first, or why there are none."""
-        port = nexthop.port or PORTS[nexthop.protocol]
-        address = _address(nexthop.host)
+    async def find(self, nexthop: NextHop, server: Server, port: int) -> Sequence[Host] | Trouble:
+        """The hosts of one place of a next hop, best first, or why there are none. ``port`` is for a place that names none."""
+        port = server.port or port
+        if server.host.startswith("/"):
+            return [Host(Endpoint(server.host, "", 0))]
+        address = _address(server.host)
         if address:
-            return [Host(Endpoint(nexthop.host, address, port))]
-        if nexthop.is_literal or nexthop.protocol is Protocol.LMTP:
-            return _soften(await self._find_host(nexthop.host, port))
-        found = await self._find_mx(nexthop.host, port)
-        return _soften(found) if nexthop.is_ours else found
+            return [Host(Endpoint(server.host, address, port))]
+        if server.is_literal or nexthop.protocol is Protocol.LMTP:
+            return _soften(await self._find_host(server.host, port))
+        found = await self._find_mx(server.host, port)
+        is_named_by_operator = nexthop.is_smarthost or server not in nexthop.servers
+        return _soften(found) if nexthop.is_ours or is_named_by_operator else found
 
     async def _find_host(self, host: str, port: int) -> Sequence[Host] | Trouble:
         if "." not in host:  # a name of this network, not of the DNS
@@ -97,7 +118,8 @@ class HostFinder:
             return [Host(Endpoint(host, address, port)) for address in addresses]
         answer = await self._resolver.addresses(host)
         if isinstance(answer, Found):
-            return [Host(Endpoint(host, address, port)) for address in self._alternate(answer.records)]
+            facts = True, False, True, answer.is_authenticated, answer.name
+            return [Host(Endpoint(host, address, port), *facts) for address in self._alternate(answer.records)]
         return _no_address(host, answer)
 
     async def _find_mx(self, domain: str, port: int) -> Sequence[Host] | Trouble:
@@ -105,7 +127,8 @@ class HostFinder:
             name = to_ascii(domain)
         except ValueError:
             return policy.local(Scope.SITE, "5.1.2", f"{domain} is no domain name")
-        records = _read_mx(name, await self._resolver.mx(name))
+        found = await self._resolver.mx(name)
+        records = _read_mx(name, found)
         if isinstance(records, Trouble):
             return records
         answers = await asyncio.gather(*(self._resolver.addresses(mx.host) for mx in records))
@@ -113,7 +136,8 @@ class HostFinder:
         usable = self._cut_loop(hosts) if port == PORTS[Protocol.SMTP] else hosts
         if not usable:  # RFC 5321 section 5.1
             return policy.local(Scope.SITE, "5.4.6", f"mail for {domain} loops back to myself")
-        return self._order(usable, port) or _no_address(domain, _worst(answer for _, answer in usable))
+        is_secure = not isinstance(found, Found) or found.is_authenticated  # the implicit MX is named by the recipient
+        return self._order(domain, usable, port, is_secure=is_secure) or _no_hosts(domain, usable)
 
     def _cut_loop(self, hosts: list[tuple[Mx, Answer[str]]]) -> list[tuple[Mx, Answer[str]]]:
         """Leave only hosts that are better than ourselves (RFC 5321 section 5.1)."""
@@ -124,14 +148,19 @@ class HostFinder:
         ]
         return [(mx, answer) for mx, answer in hosts if mx.preference < min(ours)] if ours else hosts
 
-    def _order(self, hosts: list[tuple[Mx, Answer[str]]], port: int) -> list[Host]:
+    def _order(self, domain: str, hosts: list[tuple[Mx, Answer[str]]], port: int, *, is_secure: bool) -> list[Host]:
         """By preference, equal ones in random order (RFC 5321 section 5.1); each address once."""
         shuffled = sorted(hosts, key=lambda host: (host[0].preference, self._rng.random()))
         best = min(mx.preference for mx, _ in shuffled)
         ordered: dict[str, Host] = {}
         for mx, answer in shuffled:
-            for address in self._alternate(answer.records) if isinstance(answer, Found) else ():
-                ordered.setdefault(address, Host(Endpoint(mx.host, address, port), mx.preference == best))
+            if not isinstance(answer, Found):
+                continue
+            missing = [(better, other) for better, other in hosts if better.preference < mx.preference and not isinstance(other, Found)]
+            trouble = _no_hosts(domain, missing) if missing else None
+            facts = mx.preference == best, True, is_secure, answer.is_authenticated, answer.name, trouble
+            for address in self._alternate(answer.records):
+                ordered.setdefault(address, Host(Endpoint(mx.host, address, port), *facts))
         return list(ordered.values())
 
     def _alternate(self, addresses: Sequence[str]) -> list[str]:
@@ -176,9 +205,9 @@ def _no_address(name: str, answer: Answer[str]) -> Trouble:
     return policy.local(Scope.SITE, "5.4.4", f"no mail server with an address for {name}")
 
 
-def _worst(answers: Iterable[Answer[str]]) -> Answer[str]:
-    """The answer that leaves most hope: trouble if there was any."""
-    return next((answer for answer in answers if isinstance(answer, DnsTrouble)), NoData())
+def _no_hosts(domain: str, hosts: Iterable[tuple[Mx, Answer[str]]]) -> Trouble:
+    """By the answer that leaves most hope: trouble if there was any."""
+    return next((_no_address(mx.host, answer) for mx, answer in hosts if isinstance(answer, DnsTrouble)), _no_address(domain, NoData()))
 
 
 def _soften(found: Sequence[Host] | Trouble) -> Sequence[Host] | Trouble:

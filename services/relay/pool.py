@@ -1,13 +1,14 @@
 """Connections to servers: opened within a limit, kept for a while, and used again.
 
-A connection is kept under its line (server, protocol, TLS level), so that domains with the same mail servers share it, and the line that a next hop
-used last is remembered, so that the next message for it needs no look-up. The sender plays no part.
+A connection is kept under its line (server, manner with TLS policy and login, transport, our address), so that domains with the same mail servers
+share it, and mail of two policies, two logins or two source addresses never does. The line that a next hop used last is remembered, so that the next
+message for it needs no look-up. The sender plays a part only where the login depends on it: then it is in the next hop.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.kernel.mail.outcome import Remote
 from services.kernel.runtime.tls import describe
@@ -23,10 +24,14 @@ REMEMBERED_NEXTHOPS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One server and how it is spoken to."""
+    """One server and how it is spoken to: by which transport, and from which address of ours where that is set."""
 
     endpoint: Endpoint
     manner: Manner
+    transport: str = ""
+    source: str = ""
+    version: int = field(default=0, compare=False)
+    """The ``Pool.version`` that it was decided under: a line of an older one is not remembered for a next hop."""
 
 
 @dataclass(eq=False, slots=True)
@@ -38,7 +43,7 @@ class Session:
     opened: float
     resting_since: float
     tls: str
-    """The TLS session in words; the certificate is not looked at yet, and the words say so."""
+    """The TLS session in words, and how the server stands: ``verified``, ``trusted``, ``untrusted`` or ``anonymous``, as Postfix logs it."""
 
     def remote(self, command: str = "") -> Remote:
         """The peer, for an outcome; ``command`` is what it answered."""
@@ -69,6 +74,8 @@ class Pool:
         self._last_lines: dict[NextHop, Line] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._is_closed = False
+        self.version = 0
+        """Grows when the lines are forgotten; read before a line is decided."""
         self.opened = 0
         """Connections opened so far."""
         self.reused = 0
@@ -79,6 +86,11 @@ class Pool:
         line = self._last_lines.get(nexthop)
         return self.take(line) if line is not None else None
 
+    def forget_lines(self) -> None:
+        """What the lines were made from has changed: each next hop is looked up again."""
+        self._last_lines.clear()
+        self.version += 1
+
     def take(self, line: Line) -> Session | None:
         """The kept connection of a line that rested the shortest."""
         resting = self._resting.get(line)
@@ -86,6 +98,7 @@ class Pool:
             session = resting.pop()
             if self._is_fresh(session):
                 self.reused += 1
+                session.line = line  # an equal one, decided later
                 return session
             self.drop(session)
         return None
@@ -113,7 +126,7 @@ class Pool:
             return
         session.connection.rest()
         self._resting[session.line].append(session)
-        if nexthop is not None and self._last_lines.get(nexthop) is not session.line:
+        if nexthop is not None and session.line.version == self.version and self._last_lines.get(nexthop) is not session.line:
             if len(self._last_lines) >= REMEMBERED_NEXTHOPS:
                 self._last_lines.clear()
             self._last_lines[nexthop] = session.line
@@ -164,4 +177,4 @@ class Pool:
 
 def _describe(connection: Connection) -> str:
     session = connection.tls
-    return f"{describe(session)} unverified" if session is not None else ""
+    return f"{describe(session)} {connection.standing}" if session is not None else ""

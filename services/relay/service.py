@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import ssl
 import sys
 import time
 from collections.abc import Mapping
@@ -13,19 +12,30 @@ from prometheus_client import CollectorRegistry, Counter
 
 from services.kernel.dns.resolver import Resolver
 from services.kernel.dns.upstream import Upstream
+from services.kernel.routing.config import RoutingSettings
 from services.kernel.runtime import config, lifecycle
 from services.kernel.runtime.metrics import Metrics
 from services.kernel.smtp.client import Verb
+from services.kernel.smtp.client_tls import Contexts
+from services.kernel.smtp.client_wire import OnStep
 from services.kernel.smtp.connection import Connection, Terms, open_connection
 from services.kernel.spool.reader import open_content
+from services.kernel.tables.collection import Tables
 from services.kernel.wire import channel
-from services.kernel.wire.delivery import DeliveryRequest
+from services.kernel.wire.delivery import Request
 from services.kernel.wire.events import Emitter, Kind
+from services.relay.carriers import Carriers, Openers
 from services.relay.config import RelaySettings, Timeouts
 from services.relay.delivery import Deliverer, Manners, Network
-from services.relay.desk import Desk
+from services.relay.desk import Desk, Staff
+from services.relay.encryption import Said, tls_policies
+from services.relay.generic import make_generic
 from services.relay.hosts import HostFinder, Own
+from services.relay.inspection import Inspector
+from services.relay.logins import without_secrets
 from services.relay.pool import Line, Pool, PoolLimits
+from services.relay.sts import Known
+from services.relay.trial import STEP_SECONDS, Trials
 
 GRACE_SECONDS = 15.0
 """For what is under way at a stop; within the 20 s of ``lifecycle.STOP_SECONDS``."""
@@ -39,6 +49,8 @@ class Settings:
         self.path = path
         self.site = document.section(config.Site, "site")
         self.relay = document.section(RelaySettings, "relay")
+        self.document = document
+        self.routing = document.section(RoutingSettings, "routing")
 
 
 class Relay:
@@ -50,22 +62,33 @@ class Relay:
         self._emitter = Emitter(settings.site.name, "relay", "0", settings.relay.events_directory)
         self._emitter.on_event = self._metrics.count_event
         self._opened = _opened_counter(self._metrics.registry)
-        self._pool, deliverer = self._build(settings)
-        self._desk = Desk(deliverer, self._metrics.registry, self._tell_trouble)
+        self._sts_known = Known()
+        self._pool, staff = self._build(settings)
+        self._desk = Desk(staff, self._metrics.registry, self._tell_trouble)
         self._servers: list[asyncio.Server] = []
 
-    def _build(self, settings: Settings) -> tuple[Pool, Deliverer]:
+    def _build(self, settings: Settings) -> tuple[Pool, Staff]:
         """Everything that follows from the configuration. Raises ``OSError`` when there is no name server."""
         site, relay = settings.site, settings.relay
         resolver = Resolver(Upstream(relay.name_servers), time.monotonic)
         own = _own(settings)
-        pool = Pool(_pool_limits(relay), partial(self._open, _client_context(), _seconds(relay.timeouts)), time.monotonic)
-        network = Network(HostFinder(resolver, own, random.SystemRandom()), pool, own)
-        manners = Manners(relay.helo_name or site.hostname, relay.tls_level, relay.addresses_limit, relay.sessions_limit)
-        return pool, Deliverer(manners, network, partial(open_content, relay.queue_directory))
+        contexts, seconds = Contexts(), _seconds(relay.timeouts)
+        pool = Pool(_pool_limits(relay), partial(self._open, contexts, seconds), time.monotonic)
+        said = Said(settings.document, relay, settings.routing.transports)
+        policies = tls_policies(said, resolver, Tables(self._tell_trouble), self._sts_known, self._tell_trouble)
+        network = Network(HostFinder(resolver, own, random.SystemRandom()), pool, own, policies)
+        passwords = Tables(without_secrets(self._tell_trouble))
+        generics = partial(make_generic, site, settings.routing, Tables(self._tell_trouble))
+        carriers = Carriers(relay, site, settings.routing.transports, Openers(passwords.open, generics))
+        manners = Manners(relay.addresses_limit, relay.sessions_limit, self._tell_trouble)
+        deliverer = Deliverer(manners, carriers, network, partial(open_content, relay.queue_directory))
+        brief = {verb: min(limit, STEP_SECONDS) for verb, limit in seconds.items()}
+        trials = Trials(carriers, network.finder, policies, partial(self._open, contexts, brief))
+        return pool, Staff(deliverer, trials, Inspector(carriers, network.finder, policies))
 
-    async def _open(self, context: ssl.SSLContext, seconds: Mapping[Verb, float], line: Line) -> Connection:
-        connection = await open_connection(line.endpoint, Terms(line.manner, context, seconds))
+    async def _open(self, contexts: Contexts, seconds: Mapping[Verb, float], line: Line, on_step: OnStep | None = None) -> Connection:
+        context = await contexts.context(line.manner.tls)
+        connection = await open_connection(line.endpoint, Terms(line.manner, context, seconds, line.source, on_step=on_step))
         self._opened.inc()
         return connection
 
@@ -73,7 +96,7 @@ class Relay:
         """Part of ``Service``."""
         relay = self._settings.relay
         self._servers.append(await self._metrics.serve(relay.metrics_address))
-        self._servers.append(await channel.listen(relay.listen, DeliveryRequest, self._desk.answer, self._tell_defect))
+        self._servers.append(await channel.listen(relay.listen, Request, self._desk.answer, self._tell_defect))  # type: ignore[arg-type]  # a union is no type
         self._emitter.emit(Kind.STARTED)
 
     async def stop(self) -> None:
@@ -89,7 +112,7 @@ class Relay:
         """Part of ``Service``: new requests go by the new settings; addresses to listen on change by a restart only."""
         try:
             settings = Settings(self._settings.path)
-            pool, self._desk.deliverer = self._build(settings)
+            pool, self._desk.staff = self._build(settings)
         except (config.ConfigError, OSError) as error:
             self._tell_trouble(f"configuration not reloaded: {error}")
             return
@@ -123,22 +146,16 @@ def _seconds(limits: Timeouts) -> dict[Verb, float]:
         Verb.HELO: limits.hello,
         Verb.LHLO: limits.hello,
         Verb.STARTTLS: limits.starttls,
+        Verb.AUTH: limits.auth,
+        Verb.XFORWARD: limits.mail,
         Verb.MAIL: limits.mail,
         Verb.RCPT: limits.rcpt,
         Verb.DATA: limits.data,
         Verb.CONTENT: limits.content,
         Verb.DOT: limits.dot,
+        Verb.BDAT: limits.dot,
         Verb.RSET: limits.reset,
     }
-
-
-def _client_context() -> ssl.SSLContext:
-    """Opportunistic TLS verifies nothing: the alternative would be clear text (RFC 7435 section 1.2)."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def _opened_counter(registry: CollectorRegistry) -> Counter:

@@ -1,15 +1,20 @@
-"""One message over one open session: from the envelope that fits the server to what became of each recipient."""
+"""One message, or one probe, over one open session: from the envelope that fits the server to what became of each recipient."""
 
 from enum import Enum
 
+from services.kernel.mail.conversion import NotConvertible
+from services.kernel.mail.outcome import Delivered
 from services.kernel.smtp.client import Answer, Transaction, Verb
-from services.kernel.smtp.client_content import ContentTrouble, Extent
+from services.kernel.smtp.client_content import Content, ContentTrouble
 from services.kernel.smtp.client_envelope import Mail
 from services.kernel.smtp.client_fault import Fault, FaultKind
+from services.kernel.smtp.client_inquiry import Inquiry
+from services.kernel.smtp.forwarding import Forwarded
 from services.kernel.wire.delivery import DeliveryRequest
 from services.relay import fitness
 from services.relay import trouble as policy
 from services.relay.attempt import Attempt
+from services.relay.parcel import Parcel
 from services.relay.pool import Session
 from services.relay.trouble import Scope, Trouble
 
@@ -25,14 +30,18 @@ class Afterwards(Enum):
     """Nothing: it had been closed by the server before this message, to which nothing has happened."""
 
 
-async def transfer(attempt: Attempt, session: Session, content: Extent) -> Afterwards:
+async def transfer(attempt: Attempt, session: Session, parcel: Parcel) -> Afterwards:
     """Offer the message to the server for every recipient that is open, and note what comes of it."""
-    numbers = _fitting(attempt, session, content)
-    if not numbers:
+    numbers = _fitting(attempt, session, parcel)
+    content = parcel.ready(is_seven_bit=fitness.needs_conversion(session.connection.extensions))
+    if numbers and content is None:
+        content = await _fit(attempt, session, parcel)
+    if not numbers or content is None:
         return Afterwards.KEEP
     connection = session.connection
     was_used = connection.deliveries > 0
-    transaction, fault = await connection.carry(_mail(attempt.request, numbers), content)
+    mail, told = _mail(attempt.request, numbers), _forwarded(attempt.request)
+    transaction, fault = await connection.carry(mail, content, parcel.style.conveyance, told)
     if was_used and _is_stale(transaction, fault):
         return Afterwards.STALE
     _note(attempt, session, numbers, (transaction, fault))
@@ -43,12 +52,45 @@ async def transfer(attempt: Attempt, session: Session, content: Extent) -> After
     return Afterwards.KEEP
 
 
-def _fitting(attempt: Attempt, session: Session, content: Extent) -> list[int]:
+def _forwarded(request: DeliveryRequest) -> Forwarded | None:
+    """The primary of a domain that we back up judges the client that we had, and its trace goes on there."""
+    if not request.nexthop.is_backup:
+        return None
+    client = request.client
+    return Forwarded(client.address, 0, client.name, client.helo, client.protocol, request.trace_id)
+
+
+async def inquire(attempt: Attempt, session: Session) -> Afterwards:
+    """Ask the server for the one recipient of a probe, and note the answer as if it were a delivery's."""
+    (number,) = attempt.open
+    recipient = attempt.request.recipients[number]
+    unfit = fitness.refuse_recipient(recipient, session.connection.extensions)
+    if unfit is not None:
+        attempt.meet([number], unfit, session.remote())
+        return Afterwards.KEEP
+    connection = session.connection
+    was_used = connection.deliveries > 0
+    inquiry, fault = await connection.inquire(Mail(attempt.request.sender, [recipient], smtputf8=not recipient.address.isascii()))
+    if was_used and _is_stale(inquiry, fault):
+        return Afterwards.STALE
+    (answer,) = inquiry.results
+    if answer is None:
+        assert fault is not None
+        attempt.meet([number], policy.of_fault(fault), session.remote(fault.verb))
+    elif answer.verb is Verb.RCPT and answer.reply.code // 100 == 2:
+        attempt.deliver(number, Delivered(answer.reply, session.remote(answer.verb)))
+    else:
+        attempt.meet([number], policy.of_probe(answer), session.remote(answer.verb))
+    is_kept = fault is None and connection.is_open and await connection.reset()
+    return Afterwards.KEEP if is_kept else Afterwards.DROP
+
+
+def _fitting(attempt: Attempt, session: Session, parcel: Parcel) -> list[int]:
     """The open recipients that the server can be asked for; the others meet their trouble."""
     request, peer = attempt.request, session.connection.extensions
     unfit = fitness.refuse_message(request, peer)
     if unfit is None and fitness.needs_header_scan(request, peer):
-        unfit = _scan_header(content)
+        unfit = _scan_header(parcel)
     if unfit is not None:
         attempt.meet(attempt.open, unfit, session.remote())
         return []
@@ -59,9 +101,21 @@ def _fitting(attempt: Attempt, session: Session, content: Extent) -> list[int]:
     return attempt.open
 
 
-def _scan_header(content: Extent) -> Trouble | None:
+async def _fit(attempt: Attempt, session: Session, parcel: Parcel) -> Content | None:
+    """The content as this server can take it; without one the open recipients meet their trouble."""
     try:
-        return fitness.refuse_header(content.read(0))
+        return await parcel.content(is_seven_bit=fitness.needs_conversion(session.connection.extensions))
+    except NotConvertible as refusal:
+        trouble = fitness.refuse_conversion(str(refusal))
+    except ContentTrouble as fault:
+        trouble = policy.local(Scope.HERE, "4.3.0", str(fault))
+    attempt.meet(attempt.open, trouble, session.remote())
+    return None
+
+
+def _scan_header(parcel: Parcel) -> Trouble | None:
+    try:
+        return fitness.refuse_header(parcel.extent.read(0))
     except ContentTrouble as trouble:
         return policy.local(Scope.HERE, "4.3.0", str(trouble))
 
@@ -79,7 +133,7 @@ def _mail(request: DeliveryRequest, numbers: list[int]) -> Mail:
     )
 
 
-def _is_stale(transaction: Transaction, fault: Fault | None) -> bool:
+def _is_stale(transaction: Transaction | Inquiry, fault: Fault | None) -> bool:
     """Whether the server had closed the session, silently or by 421, before it saw MAIL."""
     if fault is not None:
         return fault.kind is FaultKind.LOST and transaction.awaited is Verb.MAIL
@@ -88,17 +142,23 @@ def _is_stale(transaction: Transaction, fault: Fault | None) -> bool:
 
 def _note(attempt: Attempt, session: Session, numbers: list[int], ended: tuple[Transaction, Fault | None]) -> None:
     transaction, fault = ended
-    passes_dsn_on = session.connection.extensions.has_dsn and not session.line.manner.is_lmtp
+    is_complete = True
+    is_lmtp = session.line.manner.is_lmtp  # RFC 2033 section 1: it is spoken to whoever has the mailboxes
+    passes_dsn_on = session.connection.extensions.has_dsn and not is_lmtp
     for number, answer in zip(numbers, transaction.results, strict=True):
+        if answer is not None and _is_delivery(answer):
+            attempt.deliver(number, Delivered(answer.reply, session.remote(answer.verb), passes_dsn_on, is_lmtp))
+            continue
+        is_complete = False
         if answer is None:
             assert fault is not None
             trouble = policy.of_fault(fault, is_dot_sent=transaction.is_dot_sent)
             attempt.meet([number], trouble, session.remote(trouble.command))
-        elif _is_delivery(answer):
-            attempt.deliver(number, answer.reply, session.remote(answer.verb), dsn_passed_on=passes_dsn_on)
         else:
             attempt.meet([number], policy.of_answer(answer), session.remote(answer.verb))
+    if not is_complete:
+        attempt.transcribe(str(session.remote()), session.connection.dialogue.lines())
 
 
 def _is_delivery(answer: Answer) -> bool:
-    return answer.verb is Verb.DOT and answer.reply.code // 100 == 2
+    return answer.verb in (Verb.DOT, Verb.BDAT) and answer.reply.code // 100 == 2

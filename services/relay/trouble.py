@@ -56,10 +56,12 @@ _SCOPES: dict[Verb, Scope] = {
     Verb.HELO: Scope.SITE,
     Verb.LHLO: Scope.SITE,
     Verb.STARTTLS: Scope.SITE,
+    Verb.AUTH: Scope.SITE,
     Verb.MAIL: Scope.MESSAGE,
     Verb.RCPT: Scope.RECIPIENT,
     Verb.DATA: Scope.MESSAGE,
     Verb.DOT: Scope.MESSAGE,
+    Verb.BDAT: Scope.MESSAGE,
 }
 
 _FAULTS: dict[FaultKind, tuple[str, Scope]] = {
@@ -71,8 +73,13 @@ _FAULTS: dict[FaultKind, tuple[str, Scope]] = {
     FaultKind.PROTOCOL: ("4.5.0", Scope.SITE),
     FaultKind.TLS: ("4.7.5", Scope.SITE),
     FaultKind.TLS_MISSING: ("4.7.4", Scope.SITE),
+    FaultKind.LOGIN: ("4.7.0", Scope.SITE),
+    FaultKind.CERTIFICATE: ("4.7.5", Scope.SITE),
     FaultKind.CONTENT: ("4.3.0", Scope.HERE),
 }
+
+_PLAIN = (FaultKind.TLS, FaultKind.TLS_MISSING, FaultKind.CERTIFICATE)
+"""Faults whose words say all."""
 
 LOCAL_CODE = {False: 450, True: 550}
 """The code of a reply that we give ourselves in place of a server."""
@@ -86,6 +93,11 @@ class Trouble:
     is_hard: bool
     reply: Reply
     command: str = ""
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether the mail came back to us: any other way would make it worse (RFC 3463 section 3.5, X.4.6)."""
+        return self.reply.enhanced[1:] == ".4.6"
 
 
 def local(scope: Scope, enhanced: str, text: str, command: str = "") -> Trouble:
@@ -102,6 +114,9 @@ def of_answer(answer: Answer) -> Trouble:
         scope = Scope.SITE
     if verb is Verb.GREETING and reply.is_permanent:  # Postfix smtp_skip_5xx_greeting: that server, not the destination
         return local(scope, "4" + (reply.enhanced or "5.3.2")[1:], f"greeted with: {reply}", verb)
+    if verb is Verb.AUTH and reply.is_permanent:  # Postfix smtp_sasl_auth_soft_bounce: ours to repair, and no fault of the message
+        enhanced = "4.7.8" if reply.code == 535 else "4" + (reply.enhanced or "5.7.0")[1:]
+        return local(scope, enhanced, f"SASL authentication failed; server said: {reply}", verb)
     if verb is Verb.RCPT and reply.code == 552:  # RFC 5321 section 4.5.3.1.10: too many recipients, said by an old server
         return Trouble(scope, False, Reply(452, "4.5.3", reply.text), verb)
     if 400 <= reply.code < 600:
@@ -109,10 +124,19 @@ def of_answer(answer: Answer) -> Trouble:
     return local(scope, "4.5.0", f"unexpected reply: {reply}", verb)
 
 
+def of_probe(answer: Answer) -> Trouble:
+    """Judge a refusal of a probe. One of MAIL is about the probe's sender, which no real message has: it says nothing of the recipient."""
+    trouble = of_answer(answer)
+    if answer.verb is Verb.MAIL and trouble.is_hard:
+        return local(Scope.MESSAGE, "4.1.8", f"the sender of the probe is refused: {answer.reply}", answer.verb)
+    return trouble
+
+
 def of_fault(fault: Fault, *, is_dot_sent: bool = False) -> Trouble:
     """Judge a broken connection; ``is_dot_sent`` says that the message may have been taken."""
     enhanced, scope = _FAULTS[fault.kind]
-    text = fault.text if fault.verb is Verb.CONNECT else f"{fault.text} (waiting for the reply to {fault.verb})"
+    is_plain = fault.verb is Verb.CONNECT or fault.kind in _PLAIN
+    text = fault.text if is_plain else f"{fault.text} (waiting for the reply to {fault.verb})"
     return local(Scope.UNKNOWN if is_dot_sent else scope, enhanced, text, fault.verb)
 
 

@@ -23,7 +23,7 @@ def test_outcomes_are_in_the_order_of_the_request() -> None:
     made = attempt(3)
     made.meet([2], HARD, MX)
     made.meet([1], SOFT, MX)
-    made.deliver(0, Reply(250, "2.0.0", "ok"), MX, dsn_passed_on=True)
+    made.deliver(0, Delivered(Reply(250, "2.0.0", "ok"), MX, dsn_passed_on=True))
     made.settle()
     assert [type(outcome) for outcome in made.response().outcomes] == [Delivered, Deferred, Bounced]
 

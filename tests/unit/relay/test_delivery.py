@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from services.kernel.dns.answer import Found
-from services.kernel.mail.envelope import Body, Recipient
+from services.kernel.dns.answer import Answer, Found, Trouble
+from services.kernel.mail.envelope import Body, Client, Recipient
 from services.kernel.mail.outcome import Bounced, Deferred, Delivered, Outcome
+from services.kernel.routing.options import TlsOptions
 from services.kernel.smtp.client import Verb
+from services.kernel.smtp.tls import TlsLevel
 from services.kernel.spool.format import Corrupt
 from services.kernel.spool.reader import OpenContent
-from services.kernel.wire.delivery import TlsLevel
+from services.kernel.wire.delivery import DeliveryRequest
+from services.qmgr.config import QmgrSettings
+from services.relay.config import RelaySettings
 from tests.unit.kernel.smtp.peer import peer, play
 from tests.unit.relay.site import CONTENT, HELLO, QUIT, TAKE, Site, lmtp, smtp, zone
 
@@ -289,7 +293,8 @@ def test_required_tls_is_waited_for(tmp_path: Path) -> None:
     async def scene() -> None:
         async with peer(HELLO + "! wait") as server:
             site = Site(tmp_path, zone(FIRST))
-            (outcome,) = await site.deliver(smtp(server.port, tls=TlsLevel.ENCRYPT))
+            site.relay = RelaySettings(tls=TlsOptions(level=TlsLevel.ENCRYPT))
+            (outcome,) = await site.deliver(smtp(server.port))
             assert words(outcome).startswith("deferred 450 4.7.4 mx0.test")
 
     play(scene())
@@ -372,3 +377,89 @@ def test_mx_that_greets_by_our_own_name_is_a_loop(tmp_path: Path, monkeypatch: p
             assert words(outcome) == "bounced 550 5.4.6 mx0.test "
 
     play(scene())
+
+
+OURSELVES = "> 220 me.test\n< EHLO .*\n> 250-ME.test hello\n> 250 PIPELINING\n" + QUIT
+
+
+@pytest.mark.parametrize(
+    ("better", "expected"),
+    [
+        (Trouble("SERVFAIL"), "deferred 450 4.4.3  "),
+        (Found((THIRD,)), "deferred 450 4.4.1 mx0.test connect"),
+    ],
+    ids=["unknown", "down"],
+)
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_ourselves_behind_a_better_mx_that_cannot_be_reached_is_no_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, better: Answer[str], expected: str, is_ours: bool
+) -> None:
+    async def scene() -> None:
+        async with peer(OURSELVES) as server:
+            monkeypatch.setattr("services.relay.delivery.PORTS", {"smtp": server.port})
+            names = {("d.test", "MX"): Found(("10 mx0.test.", "20 backup.test.", "30 mx3.test.")), ("mx0.test", "A"): better}
+            site = Site(tmp_path, {**names, ("backup.test", "A"): Found((FIRST,)), ("mx3.test", "A"): Found((SECOND,))})
+            (outcome,) = await site.deliver(smtp(server.port, is_ours=is_ours))
+            assert words(outcome) == expected
+            await server.finish()
+
+    play(scene())
+
+
+def test_primary_that_trusts_us_hears_whom_we_have_the_message_from(tmp_path: Path) -> None:
+    hello = "> 220 mx\n< EHLO .*\n> 250-mx\n> 250-XFORWARD NAME ADDR HELO IDENT\n> 250 PIPELINING\n"
+    told = "< XFORWARD NAME=\\[UNAVAILABLE\\] ADDR=IPV6:2001:db8::7 HELO=far.test IDENT=T1\n> 250 ok\n"
+
+    async def scene() -> None:
+        async with peer(hello + told + TAKE + told + TAKE + QUIT) as server:
+            site = Site(tmp_path, zone(FIRST))
+            client = Client("2001:db8::7", helo="far.test")
+            for _ in range(2):
+                (outcome,) = await site.deliver(smtp(server.port, is_ours=True, is_backup=True), client=client)
+                assert isinstance(outcome, Delivered)
+            site.pool.close()
+            await server.finish()
+
+    play(scene())
+
+
+def test_nobody_else_hears_whom_we_have_a_message_from(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with peer("> 220 mx\n< EHLO .*\n> 250-mx\n> 250-XFORWARD ADDR\n> 250 PIPELINING\n" + TAKE + QUIT) as server:
+            site = Site(tmp_path, zone(FIRST))
+            (outcome,) = await site.deliver(smtp(server.port), client=Client("192.0.2.7"))
+            site.pool.close()
+            await server.finish()
+            assert isinstance(outcome, Delivered)
+
+    play(scene())
+
+
+def test_primary_that_wants_to_hear_what_we_do_not_know_is_told_nothing(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with peer("> 220 mx\n< EHLO .*\n> 250-mx\n> 250-XFORWARD WEATHER\n> 250 PIPELINING\n" + TAKE + QUIT) as server:
+            site = Site(tmp_path, zone(FIRST))
+            (outcome,) = await site.deliver(smtp(server.port, is_ours=True, is_backup=True), client=Client("192.0.2.7"))
+            site.pool.close()
+            await server.finish()
+            assert isinstance(outcome, Delivered)
+
+    play(scene())
+
+
+def test_delivery_that_a_slow_server_draws_out_ends_before_qmgr_gives_it_up(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with peer("> 220 mx\n< EHLO .*\n> 250 mx\n< MAIL .*\n> 250 ok\n< RCPT .*\n> 250 ok\n< RCPT .*\n! wait") as server:
+            site = Site(tmp_path, zone(FIRST))
+            outcomes = await site.deliver(smtp(server.port), "c@d.test", "e@d.test", wait_seconds=0.36)
+            assert [words(outcome) for outcome in outcomes] == ["deferred 450 4.4.2  "] * 2
+            assert all(isinstance(outcome, Deferred) and outcome.site for outcome in outcomes)
+            assert site.pool.opened == 1
+
+    play(scene())
+
+
+def test_delivery_ends_in_time_before_who_asked_gives_it_up() -> None:
+    request = DeliveryRequest("Q1", "T1", "a@b.test", smtp(25), [], [], 0)
+    assert request.wait_seconds == QmgrSettings.model_validate({}).delivery_limit_seconds
+    assert request.work_seconds < request.wait_seconds - 60

@@ -1,7 +1,7 @@
 """Kept connections: who gets them, how long, and how many there may be."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
@@ -72,6 +72,20 @@ def test_next_hop_finds_the_line_that_it_used_last() -> None:
         world.pool.give_back(session, NEXTHOP)
         assert world.pool.take_for(NEXTHOP) is session
         assert world.pool.take_for(NEXTHOP) is None
+
+    asyncio.run(scene())
+
+
+def test_line_that_was_decided_before_the_lines_were_forgotten_is_not_remembered() -> None:
+    async def scene() -> None:
+        world = World()
+        session = await world.pool.open(replace(SMTP, version=world.pool.version))
+        world.pool.forget_lines()  # a password or policy has changed while a message was under way
+        world.pool.give_back(session, NEXTHOP)
+        assert world.pool.take_for(NEXTHOP) is None
+        assert world.pool.take(replace(SMTP, version=world.pool.version)) is session  # the same was decided anew
+        world.pool.give_back(session, NEXTHOP)
+        assert world.pool.take_for(NEXTHOP) is session
 
     asyncio.run(scene())
 

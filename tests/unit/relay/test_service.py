@@ -145,7 +145,7 @@ def test_broken_configuration_leaves_the_old_one_in_use(tmp_path: Path) -> None:
             size = await put_into_queue(tmp_path)
             await client.call(request(server.port, size))
             with pytest.raises(ConfigError):
-                configure(tmp_path, "  tls_level: mya\n")
+                configure(tmp_path, "  tls: {level: mya}\n")
             await relay.reload()
             (outcome,) = (await client.call(request(server.port, size))).outcomes
             assert isinstance(outcome, Delivered)
@@ -155,8 +155,8 @@ def test_broken_configuration_leaves_the_old_one_in_use(tmp_path: Path) -> None:
 
 
 def test_wrong_setting_is_refused_with_its_place(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"malleposte.yaml:8 relay.tls_level: 'mya'"):
-        configure(tmp_path, "  tls_level: mya\n")
+    with pytest.raises(ConfigError, match=r"malleposte.yaml:8 relay.tls.level: 'mya'"):
+        configure(tmp_path, "  tls: {level: mya}\n")
 
 
 def test_defect_defers_its_request_and_is_told(tmp_path: Path) -> None:
@@ -165,9 +165,10 @@ def test_defect_defers_its_request_and_is_told(tmp_path: Path) -> None:
     async def scene() -> None:
         site = Site(tmp_path, {})
         site.opener = lambda queue_id: 1 // 0  # type: ignore[assignment,return-value]  # the defect
-        desk = Desk(site.deliverer(), CollectorRegistry(), told.append)
-        (outcome,) = (await desk.answer(request(1))).outcomes
-        assert isinstance(outcome, Deferred)
+        desk = Desk(site.staff(), CollectorRegistry(), told.append)
+        response = await desk.answer(request(1))
+        assert isinstance(response, DeliveryResponse)
+        assert [type(outcome) for outcome in response.outcomes] == [Deferred]
 
     asyncio.run(scene())
     assert "ZeroDivisionError" in told[0]
