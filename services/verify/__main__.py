@@ -1,0 +1,3 @@
+from services.verify.service import main
+
+main()
