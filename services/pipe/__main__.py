@@ -1,0 +1,3 @@
+from services.pipe.service import main
+
+main()
