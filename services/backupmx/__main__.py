@@ -1,0 +1,3 @@
+from services.backupmx.service import main
+
+main()
