@@ -1,6 +1,7 @@
 """The section ``mda``."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -12,6 +13,8 @@ class MdaSettings(Section):
 
     listen: tuple[str, ...] = (":24",)
     """Addresses to listen on, `host:port`. There is no authentication: reachable from the site's own containers only."""
+    control: str = "unix:/run/mailboxes/mda"
+    """Where `malle mailbox` asks; empty listens nowhere."""
     defers_over_quota: bool = False
     """Answer a full mailbox with `452 4.2.2` instead of `552 5.2.2`, so that mail waits in the queue until there is room."""
     recipient_limit: int = Field(default=1000, ge=100)
@@ -20,6 +23,12 @@ class MdaSettings(Section):
     """Connections at a time; one relay keeps at most as many as its own limit for a destination."""
     data_seconds: float = Field(default=300.0, gt=0)
     """How long relay may be silent within a message (RFC 5321 section 4.5.3.2.5 wants 3 minutes)."""
+    quota_warnings: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (80, 95)
+    """How full a mailbox is, in percent, when its owner gets a warning: once each time that mail leads over it. Empty for none."""
+    room_directory: Path | None = Path("/room")
+    """The volume in which smtpd finds the mailboxes with little room (`smtpd.mx.over_quota`); `null` for none."""
+    queue_directory: Path = Path("/queue")
+    """The queue's volume, for what users' rules send on or answer."""
     metrics_address: str = ":9100"
     """Where `/metrics` is served."""
     events_directory: Path | None = Path("/events")

@@ -1,5 +1,7 @@
 """What is said to one client, which is relay: the handler behind each LMTP session."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Gauge
@@ -14,7 +16,8 @@ from services.kernel.smtp.handler import Peer, Sink
 from services.kernel.tables.lookup import LookupTrouble
 from services.kernel.wire.events import Emitter, Kind
 from services.mda import trace
-from services.mda.message import Deliverer, Message, Target, Transfer
+from services.mda.message import Mailroom, Message
+from services.mda.transfer import Target, Transfer
 
 XTRACE = "XTRACE"
 """Announced in LHLO; ``MAIL FROM:<> XTRACE=<trace id>/<queue id>`` lets the message's trace go on here."""
@@ -24,7 +27,6 @@ _OK_RECIPIENT = Reply(250, "2.1.5", "Ok")
 _UNKNOWN = Reply(550, "5.1.1", "no such mailbox")
 _DISABLED = Reply(550, "5.2.1", "mailbox is disabled")
 _LOOKUP_TROUBLE = Reply(451, "4.3.0", "temporary lookup trouble, try again later")
-_NO_AUTH = Reply(502, "5.5.1", "command not implemented")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,9 @@ class House:
 
     directory: Directory
     store: MailStore
-    delivery: Deliverer
+    mailroom: Mailroom
     emitter: Emitter
     sessions: Gauge
-    defers_over_quota: bool
 
 
 class Conversation:
@@ -56,16 +57,19 @@ class Conversation:
         """Every name will do."""
         return None
 
-    async def auth(self, login: str, password: str) -> Reply:
+    def mechanisms(self) -> Sequence[str]:
+        """Nobody signs in."""
+        return ()
+
+    def login(self, mechanism: str) -> None:
         """Not offered."""
-        return _NO_AUTH
 
     async def mail(self, mail: Mail) -> Reply:
         """Any sender: smtpd has judged it."""
         trace_id, _, queue_id = mail.private.get(XTRACE, "").partition("/")
         if not (is_queue_id(trace_id) and is_queue_id(queue_id)):
             trace_id = queue_id = ""
-        self._transfer = Transfer(mail.sender, trace_id, queue_id)
+        self._transfer = Transfer(mail.sender, trace_id, queue_id, [], mail.body, mail.smtputf8, mail.ret, mail.envid)
         return _OK_SENDER
 
     async def rcpt(self, rcpt: Rcpt) -> Reply:
@@ -81,13 +85,13 @@ class Conversation:
             return _DISABLED
         original = trace.original_recipient(rcpt.recipient, rcpt.orcpt)
         quota = Quota(account.quota_bytes, account.quota_messages)
-        self._transfer.targets.append(Target(rcpt.recipient, original, account.address, quota))
+        self._transfer.targets.append(Target(rcpt.recipient, original, account.address, quota, rcpt.orcpt, rcpt.notify))
         return _OK_RECIPIENT
 
     async def begin(self) -> Sink | Reply:
         """Open a message."""
-        house = self._house
-        return Message(self._transfer, house.store.draft(), house.delivery, house.emitter, defers_over_quota=house.defers_over_quota)
+        self._transfer.begun = time.monotonic()
+        return Message(self._transfer, self._house.store.draft(), self._house.mailroom)
 
     def reset(self) -> None:
         """Ready for the next message."""

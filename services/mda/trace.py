@@ -23,5 +23,24 @@ def original_recipient(recipient: str, orcpt: str) -> str:
 
 def delivered_to(head: bytes) -> frozenset[str]:
     """The folded addresses in the ``Delivered-To`` fields of a header section."""
-    lines = (b"\n" + head.lower()).split(b"\ndelivered-to:")[1:]
+    return _addresses(head, b"delivered-to")
+
+
+def redirection(mailbox: str) -> bytes:
+    """The field that a user's redirection puts on top, CRLF included, by which it knows the message when it comes back."""
+    return f"X-Sieve-Redirected-From: {mailbox}\r\n".encode()
+
+
+def redirected_from(head: bytes) -> frozenset[str]:
+    """The folded addresses of those who redirected the message."""
+    return _addresses(head, b"x-sieve-redirected-from")
+
+
+def is_notification(head: bytes) -> bool:
+    """Whether the message was made by rules to tell somebody of another one (RFC 5436 section 2.7.1)."""
+    return b"\nauto-submitted: auto-notified" in b"\n" + head.lower()
+
+
+def _addresses(head: bytes, name: bytes) -> frozenset[str]:
+    lines = (b"\n" + head.lower()).split(b"\n" + name + b":")[1:]
     return frozenset(fold(line.partition(b"\r\n")[0].decode("utf-8", "replace").strip()) for line in lines)

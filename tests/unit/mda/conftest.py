@@ -14,14 +14,19 @@ import uvloop
 from services.admin.directory import DirectoryWriter
 from services.kernel.directory.config import DirectorySettings
 from services.kernel.mailbox.config import MailboxSettings
+from services.kernel.mailbox.scripts import ScriptLimits
 from services.kernel.mailbox.store import MailStore
+from services.kernel.spool.format import QueueFile
+from services.kernel.spool.store import QueueStore, State
 from services.mda.service import Mda, read_settings
 
 CONFIGURATION = """
 site: {{hostname: mail.example.test, message_size_limit: 2000000}}
 directory: {{url: "sqlite:///{root}/directory.sqlite"}}
 mailbox: {{root: "{root}/mail"}}
-mda: {{listen: ["127.0.0.1:0"], metrics_address: "", events_directory: "{root}/events", defers_over_quota: {defers}}}
+mda: {{listen: ["127.0.0.1:0"], metrics_address: "", events_directory: "{root}/events", queue_directory: "{root}/queue",
+  room_directory: "{root}/room", control: "unix:{root}/control", defers_over_quota: {defers}}}
+sieve: {{before: "{root}/before", after: "{root}/after", included: "{root}/global"}}
 """
 
 
@@ -69,6 +74,33 @@ class Running:
         store.close()
         return contents
 
+    def folder(self, address: str, name: str) -> list[tuple[bytes, frozenset[str]]]:
+        """Content and flags of the messages of a folder, as another process reads them."""
+        store = MailStore(MailboxSettings(root=self.root / "mail"))
+        folder = store.user(address).folder(name)
+        found = [(bytes(folder.content(message.uid)), message.flags) for message in folder.messages()]
+        store.close()
+        return found
+
+    def script(self, address: str, source: str) -> None:
+        """Make this the active script of a user."""
+        store = MailStore(MailboxSettings(root=self.root / "mail"))
+        scripts = store.scripts(address, ScriptLimits())
+        scripts.write("main", source.encode())
+        scripts.activate("main")
+        store.close()
+
+    def queued(self) -> list[tuple[QueueFile, bytes]]:
+        """What is in the queue, oldest first, with the content."""
+        store, state = QueueStore(self.root / "queue"), State.INCOMING
+        return [(store.load(state, name), store.read_content(state, name, 0, 1 << 20)) for name in store.ids(state)]
+
+    def log(self, address: str) -> str:
+        """What a user is told of failures of his script."""
+        local, _, domain = address.partition("@")
+        path = self.root / "mail" / domain / local / ".dovecot.sieve.log"
+        return path.read_text() if path.exists() else ""
+
     def events(self, kind: str) -> list[dict[str, Any]]:
         """What it told; complete once it has answered the next command."""
         lines = (self.root / "events" / "mda.0.jsonl").read_text().splitlines()
@@ -77,8 +109,8 @@ class Running:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for name in ("mail", "events"):
-        (tmp_path / name).mkdir()
+    for name in ("mail", "events", "queue/incoming", "room", "before", "after", "global"):
+        (tmp_path / name).mkdir(parents=True)
     writer = DirectoryWriter(DirectorySettings.model_validate({"url": f"sqlite:///{tmp_path}/directory.sqlite"}))
     writer.prepare()
     writer.add_account("alice@example.test", "")

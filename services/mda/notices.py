@@ -1,0 +1,112 @@
+"""Answers of a vacation and notifications, on their way into the queue."""
+
+import time
+
+from services.kernel.mail.address import fold
+from services.kernel.mail.envelope import Body
+from services.kernel.mail.queueid import QueueId
+from services.kernel.mail.reply import Reply
+from services.kernel.mailbox.store import MailStore
+from services.kernel.mailbox.trouble import MailboxTrouble, Refusal
+from services.kernel.routing import Accepted
+from services.kernel.sieve.actions import Notify, Store, Vacation
+from services.kernel.wire.events import Kind
+from services.mda import answers, trace
+from services.mda.answers import Occasion
+from services.mda.filing import Filing
+from services.mda.memory import Memory, Past
+from services.mda.outbox import Outbox, Outgoing
+from services.mda.telling import Teller
+from services.mda.transfer import Parcel
+
+
+class Notices:
+    """Sends what rules say in a user's name. May raise anything: the message that made them speak is stored already."""
+
+    def __init__(self, outbox: Outbox, store: MailStore, filing: Filing, teller: Teller, hostname: str) -> None:
+        self._outbox = outbox
+        self._store = store
+        self._filing = filing
+        self._teller = teller
+        self._hostname = hostname
+
+    async def send(self, parcel: Parcel, action: Vacation | Notify, memory: Memory) -> None:
+        """Return when the notice is on stable storage in the queue, or is not to be sent."""
+        if isinstance(action, Notify):
+            await self._notify(parcel, action)
+        elif action.seconds == 0:
+            await self._answer(parcel, action)
+        else:
+            await self._answer_once(parcel, action, memory)
+
+    async def _answer_once(self, parcel: Parcel, action: Vacation, memory: Memory) -> None:
+        """Of two messages at the same moment one is answered: that it will be is remembered first (RFC 5230 section 4.2)."""
+        facts, now = (action.handle, fold(action.recipient)), time.time()
+        if not await self._store.run(memory.remember, Past.ANSWERED, facts, now, now + action.seconds):
+            return
+        try:
+            await self._answer(parcel, action)
+        except BaseException:
+            await self._store.run(memory.forget, Past.ANSWERED, facts)
+            raise
+
+    async def _answer(self, parcel: Parcel, action: Vacation) -> None:
+        """With the null sender: nobody wants to hear that an answer did not arrive (RFC 5230 section 5.1)."""
+        found = await self._outbox.find(action.recipient)
+        if isinstance(found, Reply):
+            self._teller.trouble(parcel, "answer", f"{action.recipient}: {found}")
+            return
+        queue_id = self._outbox.mint()
+        occasion = self._occasion(parcel, queue_id)
+        content = answers.answer(action, occasion)
+        is_utf8 = answers.is_international(action.sender or action.addressee or occasion.owner, action.recipient)
+        await self._send(parcel, Outgoing("", lambda: (content,), message_id=occasion.message_id, smtputf8=is_utf8), [found], queue_id, content)
+        self._teller.sent(Kind.ANSWERED, parcel, queue_id, action.recipient)
+        await self._keep(parcel, action.fcc, content)
+
+    async def _notify(self, parcel: Parcel, action: Notify) -> None:
+        """RFC 5436: no notification of a notification (section 2.7.1); of a report none that could come back as one."""
+        if trace.is_notification(parcel.head):
+            return
+        queue_id = self._outbox.mint()
+        occasion = self._occasion(parcel, queue_id)
+        content = answers.notification(action, occasion)
+        found = []
+        for address in (*action.recipients, *action.copies):
+            answer = await self._outbox.find(address)
+            if isinstance(answer, Reply):
+                self._teller.trouble(parcel, "answer", f"{address}: {answer}")
+            else:
+                found.append(answer)
+        if found:
+            sender = parcel.target.mailbox if parcel.transfer.sender else ""
+            is_utf8 = answers.is_international(action.sender or occasion.owner, *action.recipients, *action.copies)
+            message = Outgoing(sender, lambda: (content,), message_id=occasion.message_id, smtputf8=is_utf8)
+            await self._send(parcel, message, found, queue_id, content)
+            self._teller.sent(Kind.NOTIFIED, parcel, queue_id, action.recipients[0])
+        await self._keep(parcel, action.fcc, content)
+
+    async def _send(self, parcel: Parcel, message: Outgoing, found: list[Accepted], queue_id: QueueId, content: bytes) -> None:
+        message = Outgoing(
+            message.sender,
+            message.blocks,
+            parcel.transfer.trace_id,
+            message.message_id,
+            Body.SEVEN_BIT if content.isascii() else Body.EIGHT_BIT_MIME,
+            message.smtputf8,
+        )
+        await self._outbox.send(queue_id, message, found)
+
+    async def _keep(self, parcel: Parcel, store: Store | None, content: bytes) -> None:
+        """It is sent: trouble with the copy is told, and sends no second one."""
+        if store is None:
+            return
+        try:
+            failure = await self._filing.file_own(parcel, store, content)
+        except (MailboxTrouble, Refusal) as trouble:
+            failure = str(trouble)
+        if failure:
+            self._teller.trouble(parcel, "answer", failure)
+
+    def _occasion(self, parcel: Parcel, queue_id: str) -> Occasion:
+        return Occasion(parcel.target.mailbox, self._hostname, queue_id, time.time(), parcel.transfer.sender, parcel.head)

@@ -1,0 +1,209 @@
+"""What follows when mailboxes with a quota fill up: their owners are warned once at each threshold, and smtpd hears how little room is left.
+
+A threshold is crossed by the delivery that leads over it, so nothing need be remembered: who makes room and fills it again is warned again.
+
+The mailboxes with little room are looked at every ``TICK_SECONDS``: one ``stat`` tells whether anything changed in them, by whomever. A change of the
+directory has all of them looked at again.
+"""
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+from services.kernel.directory.reader import Directory
+from services.kernel.directory.trouble import DirectoryTrouble
+from services.kernel.mail.headers import format_date
+from services.kernel.mailbox.delivery import Letter
+from services.kernel.mailbox.records import Growth, Quota, Usage
+from services.kernel.mailbox.store import MailStore
+from services.kernel.mailbox.trouble import MailboxTrouble, OverQuota
+from services.kernel.spool.intake import minter
+from services.kernel.wire import room
+from services.kernel.wire.events import Emitter, Kind
+from services.kernel.wire.room import Room
+from services.mda.filing import Deliverer
+
+TICK_SECONDS = 2.0
+"""How long smtpd may refuse mail to a mailbox that has room again; less than any sender waits before another try."""
+CONFIRM_SECONDS = 10.0
+"""A sixth of the time for which smtpd believes the file."""
+LOOKS = 200
+"""Mailboxes whose usage is asked at one tick, at most."""
+MOST = 100_000
+"""Mailboxes with little room that are told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRules:
+    """``thresholds`` in percent; ``least_bytes``: with less room than this a mailbox has little, since a message may not fit."""
+
+    hostname: str
+    thresholds: tuple[int, ...]
+    least_bytes: int
+
+
+class Rooms:
+    """The mailboxes with little room, and the file that smtpd reads. Its methods block and raise ``OSError``."""
+
+    def __init__(self, directory: Path, least_bytes: int) -> None:
+        self._directory = directory
+        self._least_bytes = least_bytes
+        self._rooms = room.read(directory)
+        self._is_written = False
+        self._confirm_at = 0.0
+
+    def names(self) -> list[str]:
+        """The mailboxes."""
+        return list(self._rooms)
+
+    def set(self, address: str, quota: Quota, usage: Usage) -> None:
+        """Take in how full a mailbox is."""
+        left = room_of(quota, usage)
+        has_little = left.messages == 0 or 0 <= left.size_bytes < self._least_bytes
+        known = self._rooms.get(address)
+        if not has_little:
+            self._rooms.pop(address, None)
+        elif known is not None or len(self._rooms) < MOST:
+            self._rooms[address] = left
+        self._is_written = self._is_written and self._rooms.get(address) == known
+
+    def publish(self, now: float) -> None:
+        """Write the file if it changed, and now and then say that it is still true."""
+        if not self._is_written:
+            self._is_written = True  # before: what is set while it is written is for the next time
+            try:
+                room.write(self._directory, self._rooms)
+            except OSError:
+                self._is_written = False
+                raise
+        elif now >= self._confirm_at:
+            room.confirm(self._directory)
+        else:
+            return
+        self._confirm_at = now + CONFIRM_SECONDS
+
+
+class Quotas:
+    """Watches the quotas of all mailboxes. ``grown`` is for the delivery to call, in the event loop."""
+
+    def __init__(self, store: MailStore, directory: Directory, rooms: Rooms | None, rules: QuotaRules, emitter: Emitter) -> None:
+        self._store = store
+        self._directory = directory
+        self._rooms = rooms
+        self._rules = rules
+        self._emitter = emitter
+        self._mint_id = minter()
+        self._stamps: dict[str, int] = {}
+        self._version = -1
+        self._warnings: set[asyncio.Task[None]] = set()
+        self._is_in_trouble = False
+        self.deliverer: Deliverer | None = None
+
+    def grown(self, growth: Growth) -> None:
+        """Mail has come, or did not fit."""
+        if self._rooms is not None:
+            self._rooms.set(growth.address, growth.quota, growth.after)
+        before, after = growth.quota.percent(growth.before), growth.quota.percent(growth.after)
+        crossed = max((threshold for threshold in self._rules.thresholds if before < threshold <= after), default=0)
+        if crossed:
+            task = asyncio.get_running_loop().create_task(self._warn(growth, crossed))
+            self._warnings.add(task)
+            task.add_done_callback(self._warnings.discard)
+
+    async def run(self) -> None:
+        """Keep the file true until cancelled."""
+        while self._rooms is not None:
+            await self.look(self._rooms)
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def look(self, rooms: Rooms) -> None:
+        """One look at the mailboxes with little room. What cannot be done now is told once and done with the next look."""
+        try:
+            await self._refresh(rooms)
+            await self._store.run(rooms.publish, time.monotonic())
+            self._is_in_trouble = False
+        except (OSError, MailboxTrouble, DirectoryTrouble) as trouble:
+            if not self._is_in_trouble:
+                self._emitter.emit(Kind.TROUBLE, stage="quota", reason=str(trouble))
+            self._is_in_trouble = True
+
+    async def _refresh(self, rooms: Rooms) -> None:
+        version = await self._directory.version()
+        if version != self._version:
+            self._version = version
+            self._stamps.clear()
+        for address, stamp in (await self._store.run(self._changed, rooms.names()))[:LOOKS]:
+            account = await self._directory.account(address)
+            quota = Quota(account.quota_bytes, account.quota_messages) if account else Quota()
+            usage = await self._store.run(self._usage, address) if quota.is_limited else Usage(0, 0)
+            rooms.set(address, quota, usage)
+            self._stamps[address] = stamp
+
+    def _changed(self, addresses: list[str]) -> list[tuple[str, int]]:
+        """Those in which something happened since they were looked at, with when. Blocks."""
+        found = []
+        for address in addresses:
+            try:
+                stamp = os.stat(self._store.notify_path(address)).st_mtime_ns
+            except FileNotFoundError:
+                stamp = 0
+            if self._stamps.get(address) != stamp:
+                found.append((address, stamp))
+        for gone in self._stamps.keys() - set(addresses):
+            del self._stamps[gone]
+        return found
+
+    def _usage(self, address: str) -> Usage:
+        return self._store.user(address).usage()
+
+    async def _warn(self, growth: Growth, threshold: int) -> None:
+        """Put a warning into the mailbox, whatever its quota. Blocks nobody: the delivery that led to it is done."""
+        assert self.deliverer is not None
+        draft = self._store.draft()
+        try:
+            draft.write(warning(growth, threshold, f"<{self._mint_id()}@{self._rules.hostname}>", time.time()))
+            await self.deliverer.deliver(Letter(growth.address, b"Return-Path: <>\r\n", draft, Quota()))
+            self._emitter.emit(Kind.WARNED, recipient=growth.address, reason=f"the mailbox is {threshold} % full", bytes=growth.after.size_bytes)
+        except (MailboxTrouble, OverQuota) as trouble:
+            self._emitter.emit(Kind.TROUBLE, stage="quota", recipient=growth.address, reason=str(trouble))
+        finally:
+            draft.close()
+
+    async def close(self) -> None:
+        """Let the warnings under way arrive."""
+        if self._warnings:
+            await asyncio.wait(self._warnings)
+
+
+def room_of(quota: Quota, usage: Usage) -> Room:
+    """What is left."""
+    return Room(
+        max(0, quota.size_bytes - usage.size_bytes) if quota.size_bytes else -1,
+        max(0, quota.messages - usage.messages) if quota.messages else -1,
+    )
+
+
+def warning(growth: Growth, threshold: int, message_id: str, now: float) -> bytes:
+    """The message to the owner of a mailbox that is ``threshold`` percent full. Pure."""
+    quota, usage = growth.quota, growth.after
+    lines = [f"Your mailbox {growth.address} is more than {threshold} % full:", ""]
+    lines += [f"  {_megabytes(usage.size_bytes)} of {_megabytes(quota.size_bytes)} are used"] if quota.size_bytes else []
+    lines += [f"  {usage.messages} of {quota.messages} messages are there"] if quota.messages else []
+    lines += ["", "When it is full, mail to you goes back to those who sent it. Delete what you no longer need, in the trash too."]
+    message = EmailMessage(SMTP)
+    message["Date"] = format_date(int(now))
+    message["Message-ID"] = message_id
+    message["From"] = f"Mail system <postmaster@{growth.address.rpartition('@')[2]}>"
+    message["To"] = growth.address
+    message["Subject"] = f"Your mailbox is {threshold} % full"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content("\n".join(lines) + "\n")
+    return message.as_bytes()
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / (1 << 20):.1f} MB"
