@@ -1,0 +1,3 @@
+from services.managesieve.service import main
+
+main()
