@@ -1,4 +1,4 @@
-"""IMAP4rev1: a person's mailboxes, read and filed from any client.
+"""IMAP4rev1 and IMAP4rev2: a person's mailboxes, read and filed from any client.
 
 Owns the protocol: the grammar (``grammar``, no I/O), what a session has been told (``view``), when a command may be given (``commands``), and
 the sessions of this process. Refuses to know how mail is stored (``kernel.mailbox``), how it is made up (``kernel.mail.mime``) and who may
@@ -20,5 +20,16 @@ session whose folder was deleted elsewhere ends with BYE. A client that does not
 
 No password crosses in the clear: LOGIN and AUTHENTICATE want TLS first, and what was sent before STARTTLS is forgotten.
 
-Not here yet: IMAP4rev2, CONDSTORE, QRESYNC, ESEARCH. The view keeps modseqs and announces expunges with number and UID for them.
+What a session is told, and when, by the modes that ENABLE or a command switched on (``modes``, ``extensions``):
+
+- EXISTS, FLAGS and FETCH of changed flags with any reply, and in IDLE; a keyword before it is first used.
+- EXPUNGE never with FETCH, STORE or SEARCH (RFC 3501 section 7.4.1, RFC 2180 section 4.1): the message keeps its number, its flags are as last known,
+  and what needs its file is ``NO [EXPUNGEISSUED]``. With all others, the UID forms included, last of all before the tagged reply.
+- CONDSTORE: each FETCH of flags has its MODSEQ, also after a silent STORE; a change of the modseq alone is told.
+- QRESYNC: VANISHED in place of EXPUNGE, with the same times; what happened while the client was away is told by SELECT and UID FETCH,
+  and never names a message that the session still knows. HIGHESTMODSEQ is a modseq up to which all has been told, never above.
+- IMAP4rev2: nothing is recent, and changed flags come with the UID. UIDONLY: all is told by UID, and what names numbers is refused.
+- NOTIFY: only what was asked for, of the selected folder and of others, at any time between commands (``interest``).
+
+So after each reply a session knows the folder but for what must wait; ``tests/fuzz/test_imap_sessions.py`` holds every reply to that.
 """

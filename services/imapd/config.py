@@ -39,5 +39,7 @@ class ImapdSettings(Section):
     """How long a wrong password is answered late (Dovecot `auth_failure_delay`)."""
     login_failures: int = Field(5, ge=1)
     """Wrong passwords in one session before it ends."""
+    catalogue_in_background: bool = True
+    """Whether headers and words of a folder that is opened are catalogued at once, at a quarter of a core; `false` leaves it to the first search."""
     bad_commands: int = Field(20, ge=1)
     """Commands in a row that make no sense before the session ends (Dovecot's limit of 20)."""

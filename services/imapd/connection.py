@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from services.imapd import ending
+from services.imapd.deflate import BadStream, Deflate
 from services.imapd.ending import Ending
 from services.imapd.grammar.framing import MAX_LINE_BYTES, Event, Framer
 from services.kernel.runtime import tls
@@ -45,6 +46,8 @@ class Connection(asyncio.Protocol):
         self._is_eof = False
         self._is_lost = False
         self._is_stopping = False
+        self._deflate: Deflate | None = None
+        self._fault = ""
 
     # Called by the event loop.
 
@@ -57,8 +60,12 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.bytes_in += len(data)
-        self.framer.feed(data)
-        if self.framer.buffered > HIGH_BYTES:
+        if self._deflate is None:
+            self.framer.feed(data)
+        elif not self._fault:
+            self._deflate.feed(data)
+            self._inflate()
+        if self.framer.buffered > HIGH_BYTES or self._fault:
             self._pause()
         self._news.set()
 
@@ -91,9 +98,23 @@ class Connection(asyncio.Protocol):
         """Version and cipher of TLS; empty without."""
         return tls.describe(self._transport.get_extra_info("ssl_object")) if self._transport else ""
 
+    @property
+    def certificate(self) -> bytes:
+        """The certificate that was shown to the client (DER); empty without TLS."""
+        return tls.shown_certificate(self._transport.get_extra_info("ssl_object")) if self._transport else b""
+
     async def next_event(self, seconds: float) -> Event:
         """Return the next event of the input. Raises ``Ending``."""
         return await self._next(self.framer.next_event, seconds)
+
+    async def next_event_or_bell(self, seconds: float) -> Event | None:
+        """Return the next event, or ``None`` when there may be something else to do first. Raises ``Ending``."""
+        event = self.framer.next_event()
+        if event is None:
+            if not await self.wait(seconds):
+                raise ending.idle()
+            event = self.framer.next_event()
+        return event
 
     async def next_line(self, seconds: float) -> bytes:
         """Return the next line as it is. Raises ``Ending``."""
@@ -107,6 +128,9 @@ class Connection(asyncio.Protocol):
         if self._is_stopping:
             raise ending.stopping()
         if self.framer.buffered < LOW_BYTES:
+            if self._inflate():
+                await asyncio.sleep(0)  # little input may be much work: the others have their turns
+                return True
             self._resume()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -125,15 +149,18 @@ class Connection(asyncio.Protocol):
         self._news.set()
 
     def check(self) -> None:
-        """Raise ``Ending`` when the client is gone."""
+        """Raise ``Ending`` when the client is gone, or sends what nobody can read."""
         if self._is_lost:
             raise ending.lost()
+        if self._fault:
+            raise Ending(f"compression: {self._fault}")
 
     def write(self, data: bytes) -> None:
         """Send data, without waiting."""
-        if self._transport is not None and not self._is_lost:
-            self.bytes_out += len(data)
-            self._transport.write(data)
+        if self._transport is not None and not self._is_lost and data:
+            sent = self._deflate.pack(data) if self._deflate is not None else data
+            self.bytes_out += len(sent)
+            self._transport.write(sent)
 
     async def drain(self) -> None:
         """Wait until the client has taken most of what was sent. Raises ``Ending``."""
@@ -157,6 +184,30 @@ class Connection(asyncio.Protocol):
         self._transport = upgraded
         self._transport.set_write_buffer_limits(OUTPUT_BYTES)
         self._is_reading = True
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether ``compress`` was called."""
+        return self._deflate is not None
+
+    def compress(self) -> None:
+        """Compress what is said from here on; what has come in behind the command is compressed already (RFC 4978 section 3)."""
+        self._deflate = Deflate()
+        self._deflate.feed(self.framer.take_rest())
+        self._inflate()
+
+    def _inflate(self) -> bool:
+        """Give the framer input as far as it has room; return whether there was any."""
+        if self._deflate is None or self._fault:
+            return False
+        before = self.framer.buffered
+        try:
+            while self._deflate.has_more and self.framer.buffered <= HIGH_BYTES:
+                self.framer.feed(self._deflate.take())
+        except BadStream as fault:
+            self._fault = str(fault)
+            self._pause()
+        return self.framer.buffered > before
 
     def hold(self) -> None:
         """Forget what the client sent and read no more before ``start_tls``: nothing said in the clear may count (RFC 3501 section 6.2.1)."""

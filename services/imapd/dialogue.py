@@ -3,18 +3,23 @@
 import time
 import traceback
 from collections.abc import Awaitable
+from contextlib import nullcontext
 
 from services.imapd import trouble
 from services.imapd.commands import append
-from services.imapd.commands.always import capabilities
-from services.imapd.commands.table import Entry, Telling, entry_for
+from services.imapd.commands.notify import tell_new, tell_selected
+from services.imapd.commands.table import Entry, Telling, entry_for, may_take_long, uses_numbers
 from services.imapd.connection import Connection
 from services.imapd.ending import Ending
+from services.imapd.extensions import capabilities
+from services.imapd.grammar import append as append_grammar
 from services.imapd.grammar import parser
-from services.imapd.grammar.framing import Block, Command, Offer, Overflow
+from services.imapd.grammar.append import AppendReader
+from services.imapd.grammar.framing import Block, Command, Event, Offer, Overflow
 from services.imapd.grammar.parser import BadCommand, Tagged
-from services.imapd.grammar.requests import Append
 from services.imapd.grammar.responses import Condition, Reply, bad, printable
+from services.imapd.modes import Mode
+from services.imapd.progress import Ticker
 from services.imapd.session import House, Session, State
 from services.kernel.wire.events import Kind
 
@@ -35,6 +40,7 @@ class Dialogue:
         self._session = Session(house, connection)
         self._started = time.monotonic()
         self._bad_commands = 0
+        self._last_command = self._started
 
     async def run(self) -> None:
         """Serve the client until it leaves. Never raises."""
@@ -58,19 +64,22 @@ class Dialogue:
             await self._connection.finish(LINGER_SECONDS)
 
     def _leave(self, reason: str) -> None:
+        if self._session.notices is not None:
+            self._session.notices.close()
         if self._session.address:
             self._house.admission.sign_out(self._session.address)
             self._tell_logout(reason)
 
     async def _converse(self) -> None:
         session = self._session
+        await self._house.sasl.look()
         greeting = f"* OK [CAPABILITY {capabilities(session)}] {self._house.hostname} ready\r\n"
         session.write(greeting.encode("ascii", "replace"))
         await session.flush()
         while session.state is not State.OVER:
-            event = await self._connection.next_event(self._patience())
+            event = await self._next_event()
             match event:
-                case Command(b""):
+                case None | Command(b""):
                     pass  # some clients send one line end too many after a literal
                 case Command(text):
                     await self._answer(text)
@@ -80,6 +89,19 @@ class Dialogue:
                     await self._end(parser.tag_of(head), bad("Line is too long"))
                 case Block():
                     raise AssertionError("a block comes only to who asked for it")
+
+    async def _next_event(self) -> Event | None:
+        """Wait for the client, and meanwhile tell what it asked to hear by NOTIFY; ``None`` then."""
+        notices = self._session.notices
+        if notices is None:
+            return await self._connection.next_event(self._patience())
+        if notices.has_rung:
+            try:
+                await notices.tell()
+            except trouble.TROUBLES as fault:  # the next bell brings it
+                self._tell(Kind.TROUBLE, reason=f"{type(fault).__name__}: {fault}")
+        spent = time.monotonic() - self._last_command
+        return await self._connection.next_event_or_bell(max(self._patience() - spent, 0.0))
 
     def _patience(self) -> float:
         """Seconds until autologout. A client has so long to sign in, whatever it says meanwhile."""
@@ -91,9 +113,9 @@ class Dialogue:
     async def _take_offer(self, offer: Offer) -> None:
         session, framer, tag = self._session, self._connection.framer, parser.tag_of(offer.head)
         is_known = session.state is not State.NOT_AUTHENTICATED
-        if is_known and (request := parser.parse_append(offer.head)) is not None:
+        if is_known and (reader := self._begin_append(offer.head)) is not None:
             # no defect is caught here: in the middle of a literal there is no way to go on
-            await self._end(tag, await self._refusing(self._append(request, offer)))
+            await self._end(tag, await self._refusing(self._append(tag, reader, offer)))
         elif offer.fits and (is_known or len(offer.head) + offer.size <= UNAUTHENTICATED_BYTES):
             framer.accept()
             if offer.is_waiting:
@@ -102,43 +124,69 @@ class Dialogue:
             framer.refuse()
             await self._end(tag, bad("Literal is too large", b"TOOBIG"))
 
-    async def _append(self, request: Append, offer: Offer) -> Reply:
-        reply = await append.receive(self._session, request, offer)
-        await self._tell_rest(Telling.AFTER)
+    def _begin_append(self, text: bytes) -> AppendReader | None:
+        """A command that takes messages, up to where its first literal, or its end, has come."""
+        return append_grammar.begin(text, has_utf8=self._session.has_utf8)
+
+    async def _append(self, tag: bytes, reader: AppendReader, event: Offer | Command) -> Reply:
+        reply = await append.receive(self._session, reader, event)
+        await self._tell_rest(Telling.AFTER, tag, reply)
         return reply
 
     async def _answer(self, text: bytes) -> None:
+        if self._session.state is not State.NOT_AUTHENTICATED and (reader := self._begin_append(text)) is not None:
+            tag = parser.tag_of(text)
+            await self._end(tag, await self._guarded(self._append(tag, reader, Command(text))))
+            return
         try:
-            tagged = parser.parse(text)
+            tagged = parser.parse(text, has_utf8=self._session.has_utf8)
         except BadCommand as fault:
             await self._end(fault.tag, fault.reply)
             return
+        self._session.tag = tagged.tag
         entry = entry_for(tagged.request)
-        if self._session.state in entry.states:
-            await self._end(tagged.tag, await self._guarded(self._perform(tagged, entry)))
-        else:
+        if self._session.state not in entry.states:
             await self._end(tagged.tag, bad("Not in this state"))
+        elif Mode.UIDONLY in self._session.modes and uses_numbers(tagged.request):
+            await self._end(tagged.tag, trouble.UID_REQUIRED)
+        else:
+            with Ticker(self._session, tagged.tag) if may_take_long(tagged.request) else nullcontext():
+                reply = await self._guarded(self._perform(tagged, entry))
+            await self._end(tagged.tag, reply)
         if self._session.wants_tls:
             self._session.wants_tls = False
             await self._connection.start_tls(self._house.tls())
+        if self._session.wants_compression:
+            self._session.wants_compression = False
+            self._connection.compress()
 
     async def _perform(self, tagged: Tagged, entry: Entry) -> Reply:
         session, telling = self._session, entry.telling_after(tagged.request)
         if session.selected is not None and telling in (Telling.NUMBERS_STAND, Telling.BEFORE):
             await session.selected.look()
-            session.announce(session.selected.view.announce_new())
+            await tell_new(session)
         reply = await entry.perform(session, tagged.request)
-        await self._tell_rest(telling)
+        await self._tell_rest(telling, tagged.tag, reply)
         return reply
 
-    async def _tell_rest(self, telling: Telling) -> None:
-        """Tell what else happened in the selected folder."""
+    async def _tell_rest(self, telling: Telling, tag: bytes, reply: Reply) -> None:
+        """Tell what else happened in the selected folder. The command is done: ``reply`` holds, whatever fails now."""
+        try:
+            await self._tell_happened(telling)
+        except Ending:
+            self._session.write(reply.line(tag))
+            self._session.send()
+            raise
+        except trouble.TROUBLES as fault:  # the next command finds it again
+            self._tell(Kind.TROUBLE, reason=f"{type(fault).__name__}: {fault}")
+
+    async def _tell_happened(self, telling: Telling) -> None:
         selected = self._session.selected
         if selected is None or telling is Telling.NOTHING:
             return
         if telling is Telling.AFTER:
             await selected.look()
-        self._session.announce(selected.view.announce(may_expunge=telling is not Telling.NUMBERS_STAND))
+        await tell_selected(self._session, may_expunge=telling is not Telling.NUMBERS_STAND)
 
     async def _guarded(self, work: Awaitable[Reply]) -> Reply:
         """Do a command. A defect is the end of the command, not of the session, which may have a message that is to blame among thousands."""
@@ -160,6 +208,7 @@ class Dialogue:
 
     async def _end(self, tag: bytes, reply: Reply) -> None:
         """Send what was said and the reply that ends it."""
+        self._last_command = time.monotonic()
         self._session.write(reply.line(tag))
         await self._session.flush()
         self._bad_commands = self._bad_commands + 1 if reply.condition is Condition.BAD else 0

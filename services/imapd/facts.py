@@ -1,10 +1,16 @@
 """What FETCH tells of a message's make-up, worked out once and kept beside the message in the store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
 
+from services.imapd.grammar.requests import Section
+from services.imapd.grammar.responses import string
+from services.imapd.objectid import email_id
+from services.imapd.preview import preview
+from services.imapd.sections import Span
 from services.kernel.mail.mime.envelope import envelope
 from services.kernel.mail.mime.imapform import body, bodystructure, envelope_form
 from services.kernel.mail.mime.structure import Part, scan
@@ -12,18 +18,27 @@ from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.served import Content
 from services.kernel.mailbox.trouble import NoSuchMessage
 
-FORM = 1
+FORM = 2
 """Changes when the same message would give other facts, so that kept ones are worked out again."""
 
 
 class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The tree of parts, and ENVELOPE, BODY and BODYSTRUCTURE as they are sent."""
+    """The tree of parts, and ENVELOPE, BODY, BODYSTRUCTURE, EMAILID and PREVIEW as they are sent."""
 
     form: int
     part: Part
     envelope: bytes
     body: bytes
     bodystructure: bytes
+    email_id: bytes
+    preview: bytes
+
+
+class Decoded(NamedTuple):
+    """A section with its transfer encoding undone; ``span`` is ``None`` when there is none such. ``has_nul`` when no usual literal can hold it."""
+
+    span: Span | None
+    has_nul: bool
 
 
 class Loaded(NamedTuple):
@@ -31,6 +46,7 @@ class Loaded(NamedTuple):
 
     content: Content
     facts: Facts | None
+    decoded: Mapping[Section, Decoded] = MappingProxyType({})
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -41,7 +57,8 @@ def work_out(content: Content) -> Facts:
     """Take a message apart. Never fails."""
     part = scan(content)
     heading = envelope_form(envelope(content[part.start : part.body_start]))
-    return Facts(FORM, part, heading, body(content, part), bodystructure(content, part))
+    beginning = string(preview(content, part).encode())
+    return Facts(FORM, part, heading, body(content, part), bodystructure(content, part), b"(%b)" % email_id(content), beginning)
 
 
 def load(folder: Folder, uids: Sequence[int], *, wants_content: bool, wants_facts: bool) -> dict[int, Loaded]:

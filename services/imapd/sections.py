@@ -3,9 +3,13 @@
 from typing import NamedTuple
 
 from services.imapd.grammar.requests import BodyItem, Section, SectionWord
-from services.kernel.mail.mime import fields
+from services.kernel.mail.mime import encoding, fields
 from services.kernel.mail.mime.structure import Part
 from services.kernel.mailbox.served import Content
+
+
+class UnknownEncoding(Exception):
+    """The transfer encoding of a part is not known (``[UNKNOWN-CTE]``, RFC 3516 section 4.3)."""
 
 
 class Span(NamedTuple):
@@ -38,6 +42,20 @@ def extract(content: Content, root: Part | None, item: BodyItem) -> Span | None:
     """Return the bytes of an item; ``None`` when the message has no such part. ``root`` is needed only if ``needs_parts``."""
     found = _section(content, root, item.section)
     return found.cut(item.partial) if found is not None else None
+
+
+def decode(content: Content, root: Part | None, section: Section) -> Span | None:
+    """Return the whole of a section with the transfer encoding of a part undone. What holds other parts has none (RFC 3516 section 4.2).
+
+    Raises ``UnknownEncoding``.
+    """
+    part = root.find(section.path) if root is not None and section.path else None
+    if part is None or part.children or section.word is not SectionWord.WHOLE:
+        return _section(content, root, section)
+    decoded = encoding.decode(content, part.body_start, part.end, part.label.encoding or b"")
+    if decoded is None:
+        raise UnknownEncoding
+    return Span(decoded, 0, len(decoded))
 
 
 def _section(content: Content, root: Part | None, section: Section) -> Span | None:

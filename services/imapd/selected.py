@@ -6,12 +6,16 @@ from typing import NamedTuple, ParamSpec, TypeVar
 from services.imapd.ending import Ending
 from services.imapd.grammar.responses import SYSTEM_FLAGS
 from services.imapd.view import View
+from services.kernel.mailbox.columns import Snapshot
 from services.kernel.mailbox.flags import KEYWORD_LIMIT
 from services.kernel.mailbox.folder import Folder
-from services.kernel.mailbox.records import Changes, Message, Status
+from services.kernel.mailbox.records import Changes
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import NoSuchFolder
 from services.kernel.mailbox.user import UserMail
+
+LAST_MODSEQ = (1 << 63) - 1
+"""The largest there can be (RFC 7162 section 7, ``mod-sequence-value``): after it nothing happened."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,13 +26,14 @@ class Selected:
 
     def __init__(self, store: MailStore, opened: "_Opened") -> None:
         self.folder = opened.folder
-        self.status = opened.status
+        self.status = opened.snapshot.status
         self.is_writable = opened.is_writable
-        self.view = View(opened.status.highestmodseq, opened.keywords)
+        self.vanished = opened.snapshot.vanished
+        """What went between the modseq that SELECT named and its answer; ``None`` when that is not known."""
+        self.view = View(self.status.highestmodseq, opened.snapshot.keywords, opened.snapshot.messages)
+        self.view.claim(opened.first_recent)
+        self._claims = opened.claims
         self._store = store
-        self.view.refresh(opened.messages)
-        self.view.mark_recent(opened.first_recent)
-        self.view.admit_all()
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work on the folder. Raises what it raises; ``Ending`` when the folder is gone, since nothing can be said of it any more."""
@@ -39,11 +44,15 @@ class Selected:
 
     async def look(self) -> None:
         """Take in what happened in the folder."""
-        found = await self.run(_look, self.folder, self.view.modseq, self.is_writable)
+        found = await self.run(_look, self.folder, self.view.modseq, self._claims)
         if found.changes.status.uidvalidity != self.status.uidvalidity:
             raise Ending("selected folder made anew", "Selected mailbox was deleted")
         self.view.absorb(found.changes, found.present)
         self.view.mark_recent(found.first_recent)
+
+    def highestmodseq_line(self) -> bytes:
+        """Write the modseq that all told so far leads to (RFC 7162 section 3.1.2.1)."""
+        return b"* OK [HIGHESTMODSEQ %d] Highest\r\n" % self.view.told_modseq
 
     @property
     def has_keyword_room(self) -> bool:
@@ -73,25 +82,32 @@ def _look(folder: Folder, since: int, claims: bool) -> _Look:
     return _Look(changes, present, first_recent)
 
 
+class Opening(NamedTuple):
+    """How a folder is to be opened. ``claims`` when new messages become recent here; ``since`` is the modseq up to which the client knows it."""
+
+    name: str
+    is_writable: bool
+    claims: bool
+    since: int = LAST_MODSEQ
+
+
 class _Opened(NamedTuple):
     """What SELECT reads in one go."""
 
     folder: Folder
-    status: Status
-    messages: Sequence[Message]
-    keywords: Sequence[str]
+    snapshot: Snapshot
     first_recent: int
     is_writable: bool
+    claims: bool
 
 
-def _open(user: UserMail, name: str, is_writable: bool) -> _Opened:
-    folder = user.folder(name)
-    status = folder.status()  # before the messages: what changes in between is then told twice, not missed
-    messages = folder.messages()
-    first_recent = folder.claim_recent() if is_writable else status.recent_from
-    return _Opened(folder, status, messages, folder.keywords(), first_recent, is_writable)
+def _open(user: UserMail, how: Opening) -> _Opened:
+    folder = user.folder(how.name)
+    snapshot = folder.snapshot(how.since)
+    first_recent = folder.claim_recent() if how.claims else snapshot.status.recent_from
+    return _Opened(folder, snapshot, first_recent, how.is_writable, how.claims)
 
 
-async def open_folder(store: MailStore, user: UserMail, name: str, *, is_writable: bool) -> Selected:
+async def open_folder(store: MailStore, user: UserMail, how: Opening) -> Selected:
     """Select a folder; what the view holds is to be told by the reply. Raises ``NoSuchFolder``, ``MailboxTrouble``."""
-    return Selected(store, await store.run(_open, user, name, is_writable))
+    return Selected(store, await store.run(_open, user, how))

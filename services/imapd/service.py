@@ -9,6 +9,7 @@ from prometheus_client import Gauge
 
 from services.imapd.admission import Admission
 from services.imapd.config import ImapdSettings
+from services.imapd.filler import Filler
 from services.imapd.session import House
 from services.imapd.sessions import Sessions
 from services.kernel.directory import Directory, DirectorySettings
@@ -18,6 +19,7 @@ from services.kernel.mailbox.watch import Watcher
 from services.kernel.runtime import config, lifecycle
 from services.kernel.runtime.metrics import Metrics
 from services.kernel.runtime.tls import Certificate
+from services.kernel.sasl import Sasl, SaslSettings
 from services.kernel.wire.events import Emitter, Kind
 
 
@@ -30,6 +32,7 @@ class Settings:
         self.site = document.section(config.Site, "site")
         self.directory = document.section(DirectorySettings, "directory")
         self.mailbox = document.section(MailboxSettings, "mailbox")
+        self.sasl = document.section(SaslSettings, "sasl")
         self.imapd = document.section(ImapdSettings, "imapd")
 
 
@@ -44,6 +47,7 @@ class Imapd:
         self._emitter.on_event = self._metrics.count_event
         self._store = MailStore(settings.mailbox)
         self._watcher = Watcher()
+        self._filler = Filler(self._store, self._tell_trouble)
         gauge = Gauge("malleposte_imapd_sessions", "Sessions open now.", registry=self._metrics.registry, multiprocess_mode="livesum")
         self._admission = Admission(settings.imapd.sessions, settings.imapd.sessions_per_user, gauge.set)
         self._directory = Directory(settings.directory, settings.site.recipient_delimiter)
@@ -60,8 +64,10 @@ class Imapd:
             store=self._store,
             watcher=self._watcher,
             directory=self._directory,
+            sasl=Sasl(settings.sasl, self._directory),
             admission=self._admission,
             emitter=self._emitter,
+            filler=self._filler,
             tls=partial(self._current_context, certificate),
         )
 
@@ -77,6 +83,8 @@ class Imapd:
         """Part of ``Service``."""
         settings = self._settings.imapd
         await self._watcher.start()
+        if settings.catalogue_in_background:
+            self._filler.start()
         for address in settings.listen:
             self.ports.append(await self._sessions.listen(*_split(address), tls_first=False))
         for address in settings.listen_tls:
@@ -88,6 +96,7 @@ class Imapd:
     async def stop(self) -> None:
         """Part of ``Service``."""
         await self._sessions.stop()
+        await self._filler.close()
         await self._watcher.close()
         self._directory.close()
         self._store.close()

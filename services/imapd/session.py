@@ -4,17 +4,24 @@ import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Protocol
 
+from services.imapd import announcing
 from services.imapd.admission import Admission
 from services.imapd.config import ImapdSettings
 from services.imapd.connection import Connection
-from services.imapd.grammar.responses import flag_list
+from services.imapd.filler import Filler
+from services.imapd.grammar import responses
+from services.imapd.grammar.wishes import Occasion
+from services.imapd.interest import Interest
+from services.imapd.modes import IMPLIED, Mode
 from services.imapd.selected import Selected
-from services.imapd.view import Announcement, Exists, Expunged, Flags, Keywords
+from services.imapd.view import Announcement
 from services.kernel.directory import Directory
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.user import UserMail
 from services.kernel.mailbox.watch import Watcher
+from services.kernel.sasl import Sasl
 from services.kernel.wire.events import Emitter
 
 FLUSH_BYTES = 256 * 1024
@@ -40,9 +47,24 @@ class House:
     store: MailStore
     watcher: Watcher
     directory: Directory
+    sasl: Sasl
     admission: Admission
     emitter: Emitter
+    filler: Filler
     tls: Callable[[], ssl.SSLContext]
+
+
+class Notices(Protocol):
+    """What the session needs of NOTIFY, which is a command and knows sessions."""
+
+    interest: Interest
+    has_rung: bool
+
+    async def tell(self, *, in_idle: bool = False) -> None:
+        """Tell what happened since the last time."""
+
+    def close(self) -> None:
+        """Listen no more."""
 
 
 class Session:
@@ -52,9 +74,16 @@ class Session:
         self.house = house
         self.connection = connection
         self.address = ""
+        self.tag = b"*"
+        """Of the command in hand."""
         self.failures = 0
         self.is_over = False
         self.wants_tls = False
+        self.wants_compression = False
+        self.modes: set[Mode] = set()
+        """What is enabled; ``enable`` adds to it."""
+        self.notices: Notices | None = None
+        """What NOTIFY set up, if it was said."""
         self.selected: Selected | None = None
         self._user: UserMail | None = None
         self._output: list[bytes] = []
@@ -85,6 +114,35 @@ class Session:
         """The client is who it says."""
         self._user, self.address = user, address
 
+    def enable(self, mode: Mode) -> bool:
+        """Switch a mode on for good, with what comes along; return whether it was off."""
+        was_off = mode not in self.modes
+        had_modseqs = Mode.CONDSTORE in self.modes
+        self.modes |= {mode} | IMPLIED.get(mode, frozenset())
+        if self.selected is not None and Mode.CONDSTORE in self.modes and not had_modseqs:
+            self.selected.view.tells_modseqs = True
+            self.write(self.selected.highestmodseq_line())  # RFC 7162 section 3.1: told with the first command that asks for modseqs
+        return was_off
+
+    def open(self, selected: Selected) -> None:
+        """From now on this folder is selected."""
+        self.selected = selected
+        selected.view.tells_modseqs = Mode.CONDSTORE in self.modes
+
+    @property
+    def is_rev2(self) -> bool:
+        """Whether the client speaks IMAP4rev2 (RFC 9051 section 6.3.1)."""
+        return Mode.IMAP4REV2 in self.modes
+
+    @property
+    def has_utf8(self) -> bool:
+        """Whether mailbox names are UTF-8 on the wire (RFC 6855 section 3, RFC 9051 section 5.1), not modified UTF-7."""
+        return self.is_rev2 or Mode.UTF8_ACCEPT in self.modes
+
+    def mailbox_form(self, name: str) -> bytes:
+        """Write a mailbox name as this client reads it."""
+        return responses.utf8_mailbox(name) if self.has_utf8 else responses.mailbox(name)
+
     # Answers.
 
     def write(self, data: bytes) -> None:
@@ -99,43 +157,31 @@ class Session:
 
     async def flush(self) -> None:
         """Send what was said, in one piece, and wait for a client that is slow to read. Raises ``Ending``."""
+        self.send()
+        await self.connection.drain()
+
+    def send(self) -> None:
+        """Send what was said, without waiting: for a line now and then."""
         data = b"".join(self._output)
         self._output.clear()
         self._output_bytes = 0
         self.connection.write(data)
-        await self.connection.drain()
 
     def announce(self, announcements: Iterable[Announcement]) -> None:
-        """Tell what happened in the selected folder (RFC 3501 section 7.3)."""
-        for announcement in announcements:
-            self.write(self._line(announcement))
+        """Tell what happened in the selected folder."""
+        for line in announcing.lines(announcements, self.folder, self.modes):
+            self.write(line)
 
-    def _line(self, announcement: Announcement) -> bytes:
-        match announcement:
-            case Exists(count, recent):
-                return b"* %d EXISTS\r\n* %d RECENT\r\n" % (count, recent)
-            case Expunged(number, _):
-                return b"* %d EXPUNGE\r\n" % number
-            case Flags(number, message):
-                return b"* %d FETCH (FLAGS %b)\r\n" % (number, self.shown_flags(message.uid))
-            case Keywords(flags):
-                return b"* FLAGS %b\r\n" % flag_list(flags) + permanent_flags(self.folder)
+    @property
+    def tells_flags(self) -> bool:
+        """Whether the client hears of flags that change: not when its NOTIFY leaves them out (RFC 5465 section 5)."""
+        return self.notices is None or Occasion.FLAG_CHANGE in self.notices.interest.of_selected.occasions
 
     def shown_flags(self, uid: int) -> bytes:
-        """The flags of a message in this session, ``\\Recent`` among them."""
-        view = self.folder.view
-        flags = view.message(uid).flags
-        return flag_list(flags | {"\\Recent"}) if view.is_recent(uid) else flag_list(flags)
+        """The flags of a message in this session."""
+        return announcing.shown_flags(self.folder, self.modes, uid)
 
     async def ask_for_literal(self) -> None:
         """Have the client go on with its literal (RFC 3501 section 7.5)."""
         self.write(b"+ OK\r\n")
         await self.flush()
-
-
-def permanent_flags(selected: Selected) -> bytes:
-    """The flags that can be changed for good (RFC 3501 section 7.1): none in a folder that was examined."""
-    flags = flag_list(selected.view.flags if selected.is_writable else frozenset())
-    if selected.is_writable and selected.has_keyword_room:
-        flags = flags[:-1] + b" \\*)"
-    return b"* OK [PERMANENTFLAGS %b] Flags permitted\r\n" % flags

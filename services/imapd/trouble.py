@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 
 from services.imapd.grammar.responses import Reply, bad, no
+from services.imapd.sections import UnknownEncoding
 from services.imapd.view import NoSuchNumber
 from services.kernel.directory import DirectoryTrouble
+from services.kernel.mailbox.attributes import VALUE_BYTES
 from services.kernel.mailbox.trouble import (
+    AnnotationTooLarge,
     BadFolderName,
+    BadUse,
     FolderExists,
     Locked,
     MailboxFull,
@@ -15,6 +19,7 @@ from services.kernel.mailbox.trouble import (
     NoSuchMessage,
     OverQuota,
     Refusal,
+    TooManyAnnotations,
     TooManyKeywords,
 )
 
@@ -25,11 +30,18 @@ UNKNOWN_TARGET = no("No such mailbox", b"TRYCREATE")
 DEFECT = no("Internal error; try again later", b"SERVERBUG")
 """The cause goes into an event, not to the client."""
 
+UID_REQUIRED = bad("Use UIDs", b"UIDREQUIRED")
+"""RFC 9586 section 3: a session without message numbers is asked for one."""
+
 _REPLIES: Mapping[type[Exception], Reply] = {
+    UnknownEncoding: no("A part is in an encoding that is not known", b"UNKNOWN-CTE"),
     NoSuchNumber: bad("No message has that number"),
     BadFolderName: no("That cannot be the name of a mailbox", b"CANNOT"),
     FolderExists: no("Mailbox already exists", b"ALREADYEXISTS"),
     NoSuchFolder: no("No such mailbox", b"NONEXISTENT"),
+    BadUse: no("No mailbox can be made for that use, or there is one", b"USEATTR"),
+    AnnotationTooLarge: no("Value is too large", b"METADATA MAXSIZE %d" % VALUE_BYTES),
+    TooManyAnnotations: no("Too many annotations", b"METADATA TOOMANY"),
     NoSuchMessage: EXPUNGED,
     OverQuota: no("Quota exceeded", b"OVERQUOTA"),
     TooManyKeywords: no("Too many keywords in this mailbox", b"LIMIT"),

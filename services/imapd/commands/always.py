@@ -1,25 +1,32 @@
-"""Commands of any state: CAPABILITY, NOOP, LOGOUT, ID."""
+"""Commands of any state, CAPABILITY, NOOP, LOGOUT, ID, and those that change how a session speaks, ENABLE and COMPRESS."""
 
-from services.imapd.grammar.requests import Bare, Identify
-from services.imapd.grammar.responses import Reply, ok, string
-from services.imapd.session import Session, State
-
-_ALWAYS = ("IMAP4rev1", "LITERAL+", "ID")
-_AFTER_LOGIN = ("NAMESPACE", "IDLE", "UIDPLUS", "MOVE", "UNSELECT", "CHILDREN", "SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS")
-
-
-def capabilities(session: Session) -> str:
-    """What can be used now (RFC 3501 section 6.1.1)."""
-    if session.state is not State.NOT_AUTHENTICATED:
-        return " ".join((*_ALWAYS, *_AFTER_LOGIN))
-    if session.connection.has_tls:
-        return " ".join((*_ALWAYS, "SASL-IR", "AUTH=PLAIN"))
-    return " ".join((*_ALWAYS, "STARTTLS", "LOGINDISABLED"))
+from services.imapd.extensions import MODES, capabilities
+from services.imapd.grammar.requests import Bare, Compress, Enable, Identify
+from services.imapd.grammar.responses import Reply, no, ok, string
+from services.imapd.session import Session
 
 
 async def capability(session: Session, _request: Bare) -> Reply:
     """CAPABILITY."""
     session.write(f"* CAPABILITY {capabilities(session)}\r\n".encode())
+    return ok("Done")
+
+
+async def compress(session: Session, request: Compress) -> Reply:
+    """COMPRESS (RFC 4978 section 3); it begins behind the reply."""
+    if request.mechanism != b"DEFLATE":
+        return no("Mechanism is not supported", b"CANNOT")
+    if session.connection.is_compressed:
+        return no("Compression is already active", b"COMPRESSIONACTIVE")
+    session.wants_compression = True
+    return ok("Compression begins")
+
+
+async def enable(session: Session, request: Enable) -> Reply:
+    """ENABLE (RFC 5161 section 3.1): unknown names are passed over, and only what was not on before is told."""
+    asked = dict.fromkeys(MODES[name] for name in request.names if name in MODES)
+    fresh = [mode for mode in asked if session.enable(mode)]
+    session.write(f"* ENABLED {' '.join(fresh)}".rstrip().encode() + b"\r\n")
     return ok("Done")
 
 

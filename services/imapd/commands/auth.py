@@ -4,14 +4,17 @@ import asyncio
 import base64
 import binascii
 
-from services.imapd.commands.always import capabilities
 from services.imapd.ending import Ending
+from services.imapd.extensions import capabilities
 from services.imapd.grammar.requests import Authenticate, Bare, Login
 from services.imapd.grammar.responses import Reply, bad, no, ok
 from services.imapd.session import Session
+from services.kernel.directory import Account
 from services.kernel.mail.address import fold
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.user import UserMail
+from services.kernel.sasl import Challenge, Exchange, Refused, SignedIn, Why
+from services.kernel.sasl.exchange import Step
 from services.kernel.wire.events import Kind
 
 _NEEDS_TLS = no("Use TLS first", b"PRIVACYREQUIRED")
@@ -36,44 +39,77 @@ async def login(session: Session, request: Login) -> Reply:
 
 
 async def authenticate(session: Session, request: Authenticate) -> Reply:
-    """AUTHENTICATE PLAIN (RFC 3501 section 6.2.2, RFC 4616), with or without an initial response (RFC 4959)."""
+    """AUTHENTICATE (RFC 3501 section 6.2.2), with or without an initial response (RFC 4959)."""
     if not session.connection.has_tls:
         return _NEEDS_TLS
-    if request.mechanism != "PLAIN":
+    exchange = session.house.sasl.begin(request.mechanism, session.connection.certificate)
+    if exchange is None:
         return no("Mechanism is not supported", b"CANNOT")
-    response = request.initial
-    if response is None:
-        session.write(b"+ \r\n")
-        await session.flush()
-        response = await session.connection.next_line(session.house.settings.login_seconds)
-    if response == b"*":
-        return bad("Cancelled")
     try:
-        message = b"" if response == b"=" else base64.b64decode(response, validate=True)  # RFC 4959 section 3: "=" is an empty one
-        authorization, user, password = message.split(b"\0")
-    except (binascii.Error, ValueError):
+        step = await _first_step(session, exchange, request.initial)
+        while isinstance(step, Challenge):
+            step = await exchange.answer(await _response(session, step.data))
+    except binascii.Error:
         return _NO_RESPONSE
-    if authorization not in (b"", user):
-        return no("No right to act for another user", b"AUTHORIZATIONFAILED")
-    return await _sign_in(session, user, password)
+    except _GivenUp:
+        return bad("Cancelled")
+    return await _admit(session, step.account) if isinstance(step, SignedIn) else await _refuse(session, step)
+
+
+async def _first_step(session: Session, exchange: Exchange, initial: bytes | None) -> Step:
+    if initial is not None:
+        return await exchange.answer(_decoded(b"" if initial == b"=" else initial))  # RFC 4959 section 3: "=" is an empty one
+    if exchange.starts_with_client:
+        return await exchange.answer(await _response(session, b""))
+    return await exchange.answer(b"")
+
+
+class _GivenUp(Exception):
+    """The client sent ``*``."""
+
+
+async def _response(session: Session, challenge: bytes) -> bytes:
+    """Send a challenge and return the client's answer to it. Raises ``_GivenUp``, ``binascii.Error``."""
+    session.write(b"+ %b\r\n" % base64.b64encode(challenge))
+    await session.flush()
+    line = await session.connection.next_line(session.house.settings.login_seconds)
+    if line == b"*":
+        raise _GivenUp
+    return _decoded(line)
+
+
+def _decoded(text: bytes) -> bytes:
+    return base64.b64decode(text, validate=True)
 
 
 async def _sign_in(session: Session, user: bytes, password: bytes) -> Reply:
-    house = session.house
     try:
         login_name, secret = user.decode(), password.decode()
     except UnicodeDecodeError:
         return await _fail(session, user.decode("utf-8", "replace"))
-    account = await house.directory.authenticate(login_name, secret)
-    if account is None:
-        return await _fail(session, login_name)
-    address = fold(account.address)
+    account = await session.house.directory.authenticate(login_name, secret)
+    return await _admit(session, account) if account else await _fail(session, login_name)
+
+
+async def _admit(session: Session, account: Account) -> Reply:
+    house, address = session.house, fold(account.address)
     mailbox = await house.store.run(_open_mailbox, house.store, address)
     if not house.admission.sign_in(address):
         return no("Too many sessions of this user", b"LIMIT")
     session.sign_in(mailbox, address)
     house.emitter.emit(Kind.LOGIN, login=address, client=session.connection.client, tls=session.connection.tls)
     return ok("Logged in", b"CAPABILITY " + capabilities(session).encode())
+
+
+async def _refuse(session: Session, refused: Refused) -> Reply:
+    """A message that makes no sense guesses no password; all else counts as a failure."""
+    match refused.why:
+        case Why.MALFORMED:
+            return _NO_RESPONSE
+        case Why.OTHER_USER:
+            return no("No right to act for another user", b"AUTHORIZATIONFAILED")
+        case Why.WRONG:
+            return await _fail(session, refused.login)
 
 
 def _open_mailbox(store: MailStore, address: str) -> UserMail:

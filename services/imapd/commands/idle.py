@@ -3,6 +3,7 @@
 import time
 
 from services.imapd import ending
+from services.imapd.commands.notify import tell_selected
 from services.imapd.grammar.requests import Bare
 from services.imapd.grammar.responses import Reply, bad, ok
 from services.imapd.session import Session
@@ -50,7 +51,9 @@ async def _wait_for_line(session: Session, changed: _Bell) -> bytes:
 
 
 async def _tell(session: Session) -> None:
-    if session.selected is not None:
+    if session.notices is not None:
+        await session.notices.tell(in_idle=True)  # RFC 5465 section 4: IDLE tells no more than was asked for
+    elif session.selected is not None:
         await session.selected.look()
-        session.announce(session.selected.view.announce(may_expunge=True))
+        await tell_selected(session, may_expunge=True)
         await session.flush()

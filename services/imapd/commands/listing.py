@@ -1,100 +1,119 @@
 """Lists of folders: LIST, plain and extended, LSUB, NAMESPACE."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 
 from services.imapd.commands.folders import status_line
-from services.imapd.grammar.requests import Bare, List, ListReturn, ListSelection, Lsub
-from services.imapd.grammar.responses import Reply, mailbox, ok
+from services.imapd.commands.metadata import metadata_line
+from services.imapd.grammar.requests import Bare, List, ListReturn, ListSelection, Lsub, StatusItem
+from services.imapd.grammar.responses import Reply, ok
 from services.imapd.matcher import Pattern
+from services.imapd.modes import Mode
+from services.imapd.naming import SEPARATOR
 from services.imapd.session import Session
 from services.kernel.mailbox import names
 from services.kernel.mailbox.records import FolderInfo
 from services.kernel.mailbox.trouble import NoSuchFolder
 from services.kernel.mailbox.user import UserMail
 
-_SEPARATOR = names.SEPARATOR.encode()
-
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line of a list. ``children`` is what CHILDINFO tells (RFC 5258 section 3.5)."""
+    """One line of a list. ``below`` is what CHILDINFO tells: by which criteria a folder below is chosen (RFC 5258 section 3.5)."""
 
     name: str
     attributes: tuple[str, ...]
     exists: bool = True
-    has_subscribed_children: bool = field(default=False)
+    below: tuple[str, ...] = ()
 
-    def form(self, word: bytes) -> bytes:
+    def form(self, session: Session, word: bytes) -> bytes:
         attributes = " ".join(self.attributes).encode()
-        more = b' ("CHILDINFO" ("SUBSCRIBED"))' if self.has_subscribed_children else b""
-        return b'* %b (%b) "%b" %b%b\r\n' % (word, attributes, _SEPARATOR, mailbox(self.name), more)
+        more = b' ("CHILDINFO" (%b))' % " ".join(f'"{word}"' for word in self.below).encode() if self.below else b""
+        return b'* %b (%b) "%b" %b%b\r\n' % (word, attributes, SEPARATOR, session.mailbox_form(self.name), more)
 
 
 async def namespace(session: Session, _request: Bare) -> Reply:
     """NAMESPACE (RFC 2342): one, personal."""
-    session.write(b'* NAMESPACE (("" "%b")) NIL NIL\r\n' % _SEPARATOR)
+    session.write(b'* NAMESPACE (("" "%b")) NIL NIL\r\n' % SEPARATOR)
     return ok("Done")
 
 
 async def list_folders(session: Session, request: List) -> Reply:
     """LIST (RFC 3501 section 6.3.8, RFC 5258)."""
     if request.patterns == ("",) and not request.is_extended:
-        session.write(b'* LIST (\\Noselect) "%b" ""\r\n' % _SEPARATOR)  # asks for the separator only
+        session.write(b'* LIST (\\Noselect) "%b" ""\r\n' % SEPARATOR)  # asks for the separator only
         return ok("Done")
+    if StatusItem.HIGHESTMODSEQ in request.status:
+        session.enable(Mode.CONDSTORE)  # RFC 7162 section 3.1
     folders, subscriptions = await session.house.store.run(_read, session.user)
-    patterns = [Pattern(request.reference + pattern) for pattern in request.patterns]
-    for line in _chosen(request, folders, subscriptions, patterns):
-        session.write(line.form(b"LIST"))
-        if request.status and line.exists:
-            await _write_status(session, request, line.name)
+    choice = _Choice(request, subscriptions, [Pattern(request.reference + pattern) for pattern in request.patterns], session.is_rev2)
+    for line in choice.lines(folders):
+        session.write(line.form(session, b"LIST"))
+        if line.exists:
+            await _write_more(session, request, line.name)
+        if session.wants_flush:
+            await session.flush()
     return ok("Done")
 
 
-async def _write_status(session: Session, request: List, name: str) -> None:
-    """LIST-STATUS (RFC 5819): a folder whose status cannot be had is passed over."""
-    try:
-        session.write(await status_line(session, name, request.status))
-    except NoSuchFolder:
-        return
-    if session.wants_flush:
-        await session.flush()
+async def _write_more(session: Session, request: List, name: str) -> None:
+    """LIST-STATUS (RFC 5819) and LIST-METADATA (RFC 9590): a folder of which they cannot be had is passed over."""
+    with suppress(NoSuchFolder):
+        if request.status:
+            session.write(await status_line(session, name, request.status))
+        if request.metadata:
+            session.write(await metadata_line(session, name, request.metadata))
 
 
 def _read(user: UserMail) -> tuple[Collection[FolderInfo], frozenset[str]]:
     return user.folders(), user.subscriptions()
 
 
-def _chosen(request: List, folders: Collection[FolderInfo], subscriptions: frozenset[str], patterns: list[Pattern]) -> Iterator[_Line]:
-    by_subscription = ListSelection.SUBSCRIBED in request.selection
-    rows = _with_missing(folders, subscriptions) if by_subscription else folders
-    for info in rows:
-        if not any(pattern.matches(info.name) for pattern in patterns):
-            continue
-        below = f"{info.name}{names.SEPARATOR}"
-        has_subscribed = ListSelection.RECURSIVEMATCH in request.selection and any(name.startswith(below) for name in subscriptions)
-        if by_subscription and not info.subscribed and not has_subscribed:
-            continue
-        if ListSelection.SPECIAL_USE in request.selection and not info.special_use:
-            continue
-        yield _Line(info.name, tuple(_attributes(info, request)), info.exists, has_subscribed)
+class _Choice:
+    """What a LIST asks for. Several criteria are met by a folder only all together (RFC 5258 section 3)."""
 
+    def __init__(self, request: List, subscriptions: frozenset[str], patterns: list[Pattern], is_rev2: bool) -> None:
+        self._request = request
+        self._subscriptions = subscriptions
+        self._patterns = patterns
+        self._criteria = [word for word in (ListSelection.SUBSCRIBED, ListSelection.SPECIAL_USE) if word in request.selection]
+        self._is_recursive = ListSelection.RECURSIVEMATCH in request.selection
+        self._missing = "\\NonExistent" if request.is_extended or is_rev2 else "\\Noselect"
 
-def _with_missing(folders: Collection[FolderInfo], subscriptions: frozenset[str]) -> list[FolderInfo]:
-    """Add folders that are subscribed to and not there, and those above them (RFC 5258 section 3.1)."""
-    parents = {parent for name in subscriptions for parent in names.parents(name)}
-    missing = sorted((subscriptions | parents).difference(info.name for info in folders))
-    return [*folders, *(FolderInfo(name, False, name in subscriptions, name in parents, "") for name in missing)]
+    def lines(self, folders: Collection[FolderInfo]) -> Iterator[_Line]:
+        """A folder above a chosen one stands for it where the patterns do not fit that one (RFC 5258 section 3.5); so does one that is missing."""
+        rows = self._with_missing(folders) if ListSelection.SUBSCRIBED in self._criteria else folders
+        fits = {info.name: any(pattern.matches(info.name) for pattern in self._patterns) for info in rows}
+        parents = {parent for info in rows if self._is_met(info) and not fits[info.name] for parent in names.parents(info.name)}
+        for info in rows:
+            has_below = info.name in parents
+            is_chosen = self._is_met(info) or (has_below and (self._is_recursive or not (info.exists or self._criteria)))
+            if is_chosen and fits[info.name]:
+                below = tuple(word.value for word in self._criteria) if has_below and self._is_recursive else ()
+                yield _Line(info.name, tuple(self._attributes(info)), info.exists, below)
 
+    def _is_met(self, info: FolderInfo) -> bool:
+        """Whether a folder is chosen for its own sake, its name aside."""
+        if not info.exists and ListSelection.SUBSCRIBED not in self._criteria:
+            return False
+        has = {ListSelection.SUBSCRIBED: info.subscribed, ListSelection.SPECIAL_USE: bool(info.special_use)}
+        return all(has[word] for word in self._criteria)
 
-def _attributes(info: FolderInfo, request: List) -> Iterator[str]:
-    if not info.exists:
-        yield "\\NonExistent" if request.is_extended else "\\Noselect"
-    if info.subscribed and (ListReturn.SUBSCRIBED in request.returns or ListSelection.SUBSCRIBED in request.selection):
-        yield "\\Subscribed"
-    yield "\\HasChildren" if info.has_children else "\\HasNoChildren"
-    if info.special_use:
-        yield info.special_use
+    def _with_missing(self, folders: Collection[FolderInfo]) -> list[FolderInfo]:
+        """Add folders that are subscribed to and not there, and those above them (RFC 5258 section 3.1)."""
+        parents = {parent for name in self._subscriptions for parent in names.parents(name)}
+        missing = sorted((self._subscriptions | parents).difference(info.name for info in folders))
+        return [*folders, *(FolderInfo(name, False, name in self._subscriptions, name in parents, "") for name in missing)]
+
+    def _attributes(self, info: FolderInfo) -> Iterator[str]:
+        if not info.exists:
+            yield self._missing
+        if info.subscribed and (ListReturn.SUBSCRIBED in self._request.returns or ListSelection.SUBSCRIBED in self._criteria):
+            yield "\\Subscribed"
+        yield "\\HasChildren" if info.has_children else "\\HasNoChildren"
+        if info.special_use:
+            yield info.special_use
 
 
 async def list_subscribed(session: Session, request: Lsub) -> Reply:
@@ -102,7 +121,7 @@ async def list_subscribed(session: Session, request: Lsub) -> Reply:
     subscriptions = await session.house.store.run(session.user.subscriptions)
     pattern = Pattern(request.reference + request.pattern)
     for line in _subscribed(sorted(subscriptions), pattern, ends_in_level=request.pattern.endswith("%")):
-        session.write(line.form(b"LSUB"))
+        session.write(line.form(session, b"LSUB"))
     return ok("Done")
 
 

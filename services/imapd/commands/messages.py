@@ -1,12 +1,13 @@
 """Changing and filing messages: STORE, COPY, MOVE, EXPUNGE."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from services.imapd import trouble
+from services.imapd import announcing, trouble
 from services.imapd.commands.quota import check_room
 from services.imapd.grammar.requests import Bare, Copy, ExpungeUids, Store, StoreWord
 from services.imapd.grammar.responses import Reply, no, ok
 from services.imapd.grammar.sequence import compact
+from services.imapd.modes import Mode
 from services.imapd.session import Session
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.records import Copied, FlagChange, FlagWord, Stored
@@ -20,32 +21,56 @@ _WORDS: Mapping[StoreWord, FlagWord] = {
 }
 
 
+STORE_MESSAGES = 2_000
+"""Messages changed in one transaction, some 100 ms, so that others have their turn with the index."""
+
+
 async def store(session: Session, request: Store) -> Reply:
-    """STORE and UID STORE (RFC 3501 section 6.4.6)."""
+    """STORE and UID STORE (RFC 3501 section 6.4.6), with UNCHANGEDSINCE (RFC 7162 section 3.1.3)."""
     selected = session.folder
     if not selected.is_writable:
         return _READ_ONLY
+    if request.unchanged_since is not None:
+        session.enable(Mode.CONDSTORE)
     uids = selected.view.resolve(request.messages, by_uid=request.by_uid)
-    change = FlagChange(_WORDS[request.word], selected.spelled(request.flags))
-    stored = await selected.run(selected.folder.store_flags, uids, change) if uids else Stored((), ())
+    change = FlagChange(_WORDS[request.word], selected.spelled(request.flags), request.unchanged_since)
+    modified: list[int] = []
+    is_any_stored = False
+    for start in range(0, len(uids), STORE_MESSAGES):
+        stored = await selected.run(selected.folder.store_flags, uids[start : start + STORE_MESSAGES], change)
+        modified += stored.modified
+        is_any_stored = is_any_stored or bool(stored.messages)
+        await _tell_stored(session, request, stored, change)
+    if modified:
+        return ok("Some were changed meanwhile", b"MODIFIED " + _named(session, modified, by_uid=request.by_uid))
+    return trouble.EXPUNGED if uids and not is_any_stored and not request.by_uid else ok("Done")
+
+
+def _named(session: Session, uids: Sequence[int], *, by_uid: bool) -> bytes:
+    return compact(uids if by_uid else [session.folder.view.number(uid) for uid in uids])
+
+
+async def _tell_stored(session: Session, request: Store, stored: Stored, change: FlagChange) -> None:
+    view, by_uid = session.folder.view, request.by_uid
     if request.is_silent:
-        selected.view.note_silent_store(stored.messages, change)
-    else:
-        await _tell_stored(session, stored, by_uid=request.by_uid)
-    return trouble.EXPUNGED if uids and not stored.messages and not request.by_uid else ok("Done")
-
-
-async def _tell_stored(session: Session, stored: Stored, *, by_uid: bool) -> None:
-    view = session.folder.view
+        reckoned = view.note_silent_store(stored.messages, change)
+        await _tell_modseqs(session, reckoned if Mode.CONDSTORE in session.modes else (), by_uid=by_uid)
+        return
     view.refresh(stored.messages)
     session.announce(view.announce_flags())
     for message in stored.messages:
-        form = b"* %d FETCH (UID %d FLAGS %b)\r\n" if by_uid else b"* %d FETCH (FLAGS %b)\r\n"
-        numbers = (view.number(message.uid), message.uid) if by_uid else (view.number(message.uid),)
-        session.write(form % (*numbers, session.shown_flags(message.uid)))
+        session.write(announcing.flags_line(session.folder, session.modes, message.uid, with_uid=by_uid))
         if session.wants_flush:
             await session.flush()
     view.mark_told(message.uid for message in stored.messages)
+
+
+async def _tell_modseqs(session: Session, uids: Iterable[int], *, by_uid: bool) -> None:
+    """A client that keeps modseqs hears the new ones even after a silent STORE (RFC 7162 section 3.1.3)."""
+    for uid in uids:
+        session.write(announcing.flags_line(session.folder, session.modes, uid, with_uid=by_uid, with_flags=False))
+        if session.wants_flush:
+            await session.flush()
 
 
 async def copy(session: Session, request: Copy) -> Reply:
@@ -73,7 +98,7 @@ async def _move(session: Session, uids: Sequence[int], target: Folder) -> Reply:
     moved = await selected.run(selected.folder.move, uids, target)
     if moved.uids:
         session.write(b"* OK [%b] Moved\r\n" % _copyuid(moved))
-        return ok("Done")
+        return await _tell_removed(session)
     return trouble.EXPUNGED if uids else ok("No messages to move")
 
 
@@ -83,18 +108,26 @@ def _copyuid(copied: Copied) -> bytes:
 
 
 async def expunge(session: Session, _request: Bare) -> Reply:
-    """EXPUNGE (RFC 3501 section 6.4.3); the look after it tells which are gone."""
-    selected = session.folder
-    if not selected.is_writable:
-        return _READ_ONLY
-    await selected.run(selected.folder.expunge)
-    return ok("Done")
+    """EXPUNGE (RFC 3501 section 6.4.3)."""
+    return await _expunge(session, None)
 
 
 async def expunge_uids(session: Session, request: ExpungeUids) -> Reply:
     """UID EXPUNGE (RFC 4315 section 2.1)."""
+    return await _expunge(session, session.folder.view.resolve(request.messages, by_uid=True))
+
+
+async def _expunge(session: Session, uids: Sequence[int] | None) -> Reply:
     selected = session.folder
     if not selected.is_writable:
         return _READ_ONLY
-    await selected.run(selected.folder.expunge, selected.view.resolve(request.messages, by_uid=True))
-    return ok("Done")
+    removed = await selected.run(selected.folder.expunge, uids)
+    return await _tell_removed(session) if removed else ok("Done")
+
+
+async def _tell_removed(session: Session) -> Reply:
+    """Tell which are gone, so that the reply can name the modseq that this leads to (RFC 7162 section 3.2.7)."""
+    selected = session.folder
+    await selected.look()
+    session.announce(selected.view.announce(may_expunge=True, tells_flags=session.tells_flags))
+    return ok("Done", b"HIGHESTMODSEQ %d" % selected.view.told_modseq if Mode.QRESYNC in session.modes else b"")

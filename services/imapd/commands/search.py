@@ -1,62 +1,116 @@
 """SEARCH: what the view can answer at once, what must be read in batches in the store's threads."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from itertools import islice
+import time
+from collections.abc import Sequence
 
-from services.imapd.grammar.requests import Search
+from services.imapd.grammar.keys import Result, Returns, Search, SearchKey, leaves
 from services.imapd.grammar.responses import Reply, ok
-from services.imapd.searching import Candidate, Question, question
+from services.imapd.lookups import Keeper, look_up, needs_words, read
+from services.imapd.modes import Mode
+from services.imapd.results import Found, esearch, saved
+from services.imapd.searching import Evidence, Uids, asks_modseq, judge
 from services.imapd.session import Session
-from services.imapd.text import Document
-from services.imapd.view import View
 from services.kernel.mailbox.folder import Folder
-from services.kernel.mailbox.trouble import NoSuchMessage
 
-TURN_MESSAGES = 1_000
-"""Messages asked about in one turn of the event loop: a few milliseconds."""
+TURN_MESSAGES = 5_000
+"""Messages asked about in one turn of the event loop, divided by the keys that are asked: some milliseconds."""
+LEAST_TURN_MESSAGES = 50
+LOOKUP_MESSAGES = 200_000
+"""Messages that the catalogue is asked about in one go, divided by the keys: some 20 MB of answers at most, and no more questions than needed."""
+LEAST_LOOKUP_MESSAGES = 2_000
 READ_MESSAGES = 20
 """Messages read in one go in a thread, some 10 ms, so that others have their turn."""
+
+_REV2 = Returns(frozenset({Result.ALL}))
+"""What IMAP4rev2 tells when nothing is asked for (RFC 9051 section 6.4.4)."""
 
 
 async def search(session: Session, request: Search) -> Reply:
     """SEARCH and UID SEARCH (RFC 3501 section 6.4.4), over the messages that the client knows."""
     view = session.folder.view
-    asked = question(request.key, view)
-    found: list[int] = []
-    candidates = _candidates(view)
-    while turn := list(islice(candidates, TURN_MESSAGES)):
-        found += await _fitting(session, asked, turn)
-        session.connection.check()
-        await asyncio.sleep(0)
-    numbers = found if request.by_uid else (view.number(uid) for uid in found)
-    session.write(b"* SEARCH%b\r\n" % b"".join(b" %d" % number for number in numbers))
+    saving(session, request)
+    with_modseq = wants_modseq(session, request.key)
+    uids = await find(session, request.key)
+    found = Found(view, uids, request.by_uid, with_modseq=with_modseq)
+    returns = request.returns or (_REV2 if session.is_rev2 else None)
+    if returns is None:
+        session.write(found.line(b"SEARCH"))
+        return ok("Done")
+    tell(session, found, returns)
     return ok("Done")
 
 
-def _candidates(view: View) -> Iterator[Candidate]:
-    return (Candidate(number, view.message(uid), view.is_recent(uid)) for number, uid in enumerate(view.uids, 1))
+def wants_modseq(session: Session, key: SearchKey) -> bool:
+    """Whether the reply shall tell a modseq; to ask for one switches CONDSTORE on (RFC 7162 sections 3.1.5 and 3.1.8)."""
+    asks = asks_modseq(key)
+    if asks:
+        session.enable(Mode.CONDSTORE)
+    return asks
 
 
-async def _fitting(session: Session, asked: Question, candidates: Sequence[Candidate]) -> list[int]:
-    """Return the UIDs of those that fit, ascending."""
-    answers = [(candidate, asked(candidate)) for candidate in candidates]
-    fitting = [candidate.message.uid for candidate, answer in answers if answer]
-    unread = [candidate for candidate, answer in answers if answer is None]
-    for start in range(0, len(unread), READ_MESSAGES):
-        session.connection.check()
-        fitting += await session.folder.run(_read_and_ask, session.folder.folder, asked, unread[start : start + READ_MESSAGES])
+def saving(session: Session, request: Search) -> None:
+    """Forget what was saved when this search will save: nothing is left when it fails (RFC 5182 section 2.1)."""
+    if request.returns is not None and Result.SAVE in request.returns.results:
+        session.folder.view.saved = ()
+
+
+def tell(session: Session, found: Found, returns: Returns) -> None:
+    """Save what shall be saved and write the ESEARCH reply, unless saving was all."""
+    if Result.SAVE in returns.results:
+        session.folder.view.saved = tuple(sorted(saved(found, returns)))
+    if returns.results != {Result.SAVE} or returns.page is not None:
+        session.write(esearch(session.tag, found, returns))
+
+
+async def find(session: Session, key: SearchKey) -> list[int]:
+    """Return the UIDs of the messages that fit, ascending."""
+    selected = session.folder
+    evidence = Evidence(selected.view, time.time())
+    fitting, unsure = await _judge(session, key, selected.view.uids, evidence)
+    left = sorted(unsure)
+    step = _step(LOOKUP_MESSAGES, key, LEAST_LOOKUP_MESSAGES)
+    for start in range(0, len(left), step):
+        fitting |= await _settle(session, key, left[start : start + step], evidence)
     return sorted(fitting)
 
 
-def _read_and_ask(folder: Folder, asked: Question, candidates: Sequence[Candidate]) -> list[int]:
-    """A message that is gone fits nothing."""
-    fitting = []
-    for candidate in candidates:
-        try:
-            document = Document(folder.content(candidate.message.uid))
-        except NoSuchMessage:
-            continue
-        if asked(Candidate(candidate.number, candidate.message, candidate.is_recent, document)):
-            fitting.append(candidate.message.uid)
+def _step(messages: int, key: SearchKey, least: int) -> int:
+    return max(least, messages // (1 + sum(1 for _ in leaves(key))))
+
+
+async def _settle(session: Session, key: SearchKey, uids: Sequence[int], evidence: Evidence) -> set[int]:
+    """Ask the catalogue, and read what it does not know."""
+    selected = session.folder
+    known = evidence.with_lookups(await look_up(selected, key, uids, session.connection.check))
+    fitting, unsure = await _judge(session, key, uids, known)
+    unread = sorted(unsure)
+    for start in range(0, len(unread), READ_MESSAGES):
+        session.connection.check()
+        fitting |= await selected.run(_read_and_judge, selected.folder, key, unread[start : start + READ_MESSAGES], known)
+    return fitting
+
+
+async def _judge(session: Session, key: SearchKey, uids: Sequence[int], evidence: Evidence) -> tuple[set[int], set[int]]:
+    """Ask in turns, so that other sessions have theirs."""
+    fitting: set[int] = set()
+    unsure: set[int] = set()
+    step = _step(TURN_MESSAGES, key, LEAST_TURN_MESSAGES)
+    for start in range(0, len(uids), step):
+        verdict = judge(key, frozenset(uids[start : start + step]), evidence)
+        fitting |= verdict.fitting
+        unsure |= verdict.unsure
+        session.connection.check()
+        await asyncio.sleep(0)
+    return fitting, unsure
+
+
+def _read_and_judge(folder: Folder, key: SearchKey, uids: Sequence[int], evidence: Evidence) -> Uids:
+    """What was read is kept in the catalogue for the next time. A message that is gone fits nothing."""
+    keeper = Keeper(folder, with_words=needs_words(key))
+    fitting: set[int] = set()
+    for uid, document in read(folder, uids):
+        keeper.take(uid, document)
+        fitting |= judge(key, frozenset((uid,)), evidence.with_documents({uid: document})).fitting
+    keeper.write()
     return fitting

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from services.imapd.commands import always, auth, fetch, folders, idle, listing, messages, search, select
+from services.imapd.commands import always, auth, fetch, folders, idle, listing, messages, metadata, notify, ordering, quota, search, select
 from services.imapd.grammar import requests as ask
+from services.imapd.grammar.keys import Numbered, Search, SearchKey, Sort, Thread, leaves
 from services.imapd.grammar.requests import Request, Verb
-from services.imapd.grammar.responses import Reply, bad
+from services.imapd.grammar.responses import Reply
+from services.imapd.grammar.wishes import Notify
 from services.imapd.session import Session, State
 
 
@@ -39,7 +41,7 @@ class Entry:
 
     def telling_after(self, request: Request) -> Telling:
         """The row's, with expunges allowed where numbers are not used."""
-        if self.telling is Telling.NUMBERS_STAND and isinstance(request, ask.Fetch | ask.Store | ask.Search) and request.by_uid:
+        if self.telling is Telling.NUMBERS_STAND and isinstance(request, ask.Fetch | ask.Store | Search | Sort | Thread) and request.by_uid:
             return Telling.BEFORE
         return self.telling
 
@@ -50,25 +52,28 @@ _AFTER_LOGIN = frozenset({State.AUTHENTICATED, State.SELECTED})
 _SELECTED = frozenset({State.SELECTED})
 
 
-async def _misplaced_append(_session: Session, _request: ask.Append) -> Reply:
-    return bad("Message literal expected")
-
-
 _TABLE: Mapping[type[Request] | Verb, Entry] = {
     Verb.CAPABILITY: Entry(_ANY, always.capability, Telling.NOTHING),
     Verb.NOOP: Entry(_ANY, always.noop, Telling.AFTER),
     Verb.LOGOUT: Entry(_ANY, always.logout, Telling.NOTHING),
     ask.Identify: Entry(_ANY, always.identify, Telling.NOTHING),
+    ask.Compress: Entry(_AFTER_LOGIN, always.compress, Telling.NOTHING),
+    Notify: Entry(_AFTER_LOGIN, notify.notify, Telling.NOTHING),
+    ask.Enable: Entry(_AFTER_LOGIN, always.enable, Telling.NOTHING),
     Verb.STARTTLS: Entry(_BEFORE_LOGIN, auth.starttls, Telling.NOTHING),
     ask.Login: Entry(_BEFORE_LOGIN, auth.login, Telling.NOTHING),
     ask.Authenticate: Entry(_BEFORE_LOGIN, auth.authenticate, Telling.NOTHING),
     Verb.NAMESPACE: Entry(_AFTER_LOGIN, listing.namespace, Telling.AFTER),
     ask.List: Entry(_AFTER_LOGIN, listing.list_folders, Telling.AFTER),
     ask.Lsub: Entry(_AFTER_LOGIN, listing.list_subscribed, Telling.AFTER),
+    ask.GetQuota: Entry(_AFTER_LOGIN, quota.get, Telling.AFTER),
+    ask.GetQuotaRoot: Entry(_AFTER_LOGIN, quota.get_root, Telling.AFTER),
+    ask.SetQuota: Entry(_AFTER_LOGIN, quota.set_limits, Telling.AFTER),
+    ask.GetMetadata: Entry(_AFTER_LOGIN, metadata.get, Telling.AFTER),
+    ask.SetMetadata: Entry(_AFTER_LOGIN, metadata.set_values, Telling.AFTER),
     ask.Status: Entry(_AFTER_LOGIN, folders.status, Telling.AFTER),
     ask.ChangeFolder: Entry(_AFTER_LOGIN, folders.change, Telling.AFTER),
     ask.Rename: Entry(_AFTER_LOGIN, folders.rename, Telling.AFTER),
-    ask.Append: Entry(_AFTER_LOGIN, _misplaced_append, Telling.NOTHING),
     ask.Select: Entry(_AFTER_LOGIN, select.select, Telling.NOTHING),
     Verb.IDLE: Entry(_AFTER_LOGIN, idle.idle, Telling.NOTHING),
     Verb.CHECK: Entry(_SELECTED, always.noop, Telling.AFTER),
@@ -78,7 +83,9 @@ _TABLE: Mapping[type[Request] | Verb, Entry] = {
     ask.ExpungeUids: Entry(_SELECTED, messages.expunge_uids, Telling.AFTER),
     ask.Fetch: Entry(_SELECTED, fetch.fetch, Telling.NUMBERS_STAND),
     ask.Store: Entry(_SELECTED, messages.store, Telling.NUMBERS_STAND),
-    ask.Search: Entry(_SELECTED, search.search, Telling.NUMBERS_STAND),
+    Search: Entry(_SELECTED, search.search, Telling.NUMBERS_STAND),
+    Sort: Entry(_SELECTED, ordering.sort, Telling.NUMBERS_STAND),
+    Thread: Entry(_SELECTED, ordering.thread, Telling.NUMBERS_STAND),
     ask.Copy: Entry(_SELECTED, messages.copy, Telling.AFTER),
 }
 
@@ -86,3 +93,20 @@ _TABLE: Mapping[type[Request] | Verb, Entry] = {
 def entry_for(request: Request) -> Entry:
     """Return the row of a request."""
     return _TABLE[request.verb if isinstance(request, ask.Bare) else type(request)]
+
+
+def may_take_long(request: Request) -> bool:
+    """Tell whether a request is one that takes time with many messages, and is answered in whole lines."""
+    if isinstance(request, ask.Bare):
+        return request.verb in (Verb.EXPUNGE, Verb.CLOSE)
+    telling = _TABLE[type(request)].telling
+    return isinstance(request, ask.Select | ask.Copy | ask.ExpungeUids) or (telling is Telling.NUMBERS_STAND and not isinstance(request, ask.Fetch))
+
+
+def uses_numbers(request: Request) -> bool:
+    """Tell whether a request names messages by number, or is answered with numbers (RFC 9586 section 3)."""
+    if isinstance(request, ask.Select):
+        return request.resync is not None and request.resync.pairs is not None
+    key: SearchKey | None = getattr(request, "key", None)  # of those that search
+    in_keys = key is not None and any(isinstance(leaf, Numbered) and not (leaf.by_uid or leaf.messages.is_saved) for leaf in leaves(key))
+    return in_keys or not getattr(request, "by_uid", True)

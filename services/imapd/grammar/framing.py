@@ -99,6 +99,12 @@ class Framer:
         self._searched = 0
         self._end_command()
 
+    def take_rest(self) -> bytes:
+        """Return all input that is not consumed, and forget it."""
+        rest = bytes(self._buffer)
+        self._drop(len(rest))
+        return rest
+
     def next_event(self) -> Event | None:
         """Return what the input gives, or ``None`` when more is needed."""
         while True:

@@ -1,8 +1,9 @@
 """LIST with its selection and return options (RFC 3501 section 6.3.8, RFC 5258)."""
 
+from services.imapd.grammar.metadata import entries
 from services.imapd.grammar.requests import List, ListReturn, ListSelection, StatusItem
 from services.imapd.grammar.scanner import BadSyntax, Scanner
-from services.imapd.grammar.words import mailbox_name, status_items
+from services.imapd.grammar.words import mailbox, mailbox_name, status_items
 
 MAX_PATTERNS = 50
 """Patterns of one LIST; clients send one or two."""
@@ -16,16 +17,16 @@ def parse_list(scanner: Scanner) -> List:
     if scanner.peek(b"("):
         selection = _selection(scanner)
         scanner.expect(b" ")
-    reference = mailbox_name(scanner.astring())
+    reference = mailbox(scanner)
     scanner.expect(b" ")
     has_many = scanner.peek(b"(")
     patterns = _patterns(scanner) if has_many else (list_pattern(scanner),)
-    returns: frozenset[ListReturn] | None = None
-    status: tuple[StatusItem, ...] = ()
-    if scanner.skip(b" ") and not scanner.is_done:
-        returns, status = _returns(scanner)
-    is_extended = has_many or selection is not None or returns is not None
-    return List(reference, patterns, selection or frozenset(), returns or frozenset(), status, is_extended)
+    wish = _Returns()
+    has_returns = scanner.skip(b" ") and not scanner.is_done
+    if has_returns:
+        wish.read(scanner)
+    is_extended = has_many or selection is not None or has_returns
+    return List(reference, patterns, selection or frozenset(), frozenset(wish.words), wish.status, wish.metadata, is_extended)
 
 
 def list_pattern(scanner: Scanner) -> str:
@@ -33,7 +34,7 @@ def list_pattern(scanner: Scanner) -> str:
     text = scanner.list_mailbox()
     if len(text) > MAX_PATTERN_BYTES:
         raise BadSyntax("Pattern is too long")
-    return mailbox_name(text)
+    return mailbox_name(text, has_utf8=scanner.has_utf8)
 
 
 def _patterns(scanner: Scanner) -> tuple[str, ...]:
@@ -57,30 +58,45 @@ def _selection(scanner: Scanner) -> frozenset[ListSelection]:
             found.add(ListSelection(scanner.word().decode()))
         except ValueError:
             raise BadSyntax("Unknown selection option") from None
-    if ListSelection.RECURSIVEMATCH in found and ListSelection.SUBSCRIBED not in found:  # RFC 5258 section 3.1
-        raise BadSyntax("RECURSIVEMATCH needs SUBSCRIBED")
+    # RFC 5258 section 3.1: REMOTE does not count, since it chooses nothing
+    if ListSelection.RECURSIVEMATCH in found and not found & {ListSelection.SUBSCRIBED, ListSelection.SPECIAL_USE}:
+        raise BadSyntax("RECURSIVEMATCH needs SUBSCRIBED or SPECIAL-USE")
     return frozenset(found)
 
 
-def _returns(scanner: Scanner) -> tuple[frozenset[ListReturn], tuple[StatusItem, ...]]:
-    if scanner.word() != b"RETURN":
-        raise BadSyntax("RETURN expected")
-    scanner.expect(b" ")
-    scanner.expect(b"(")
-    found: set[ListReturn] = set()
-    status: tuple[StatusItem, ...] = ()
-    is_first = True
-    while not scanner.skip(b")"):
-        if not is_first:
-            scanner.expect(b" ")
-        is_first = False
+class _Returns:
+    """The return options of a LIST."""
+
+    def __init__(self) -> None:
+        self.words: set[ListReturn] = set()
+        self.status: tuple[StatusItem, ...] = ()
+        self.metadata: tuple[str, ...] = ()
+
+    def read(self, scanner: Scanner) -> None:
+        if scanner.word() != b"RETURN":
+            raise BadSyntax("RETURN expected")
+        scanner.expect(b" ")
+        scanner.expect(b"(")
+        is_first = True
+        while not scanner.skip(b")"):
+            if not is_first:
+                scanner.expect(b" ")
+            is_first = False
+            self._option(scanner)
+
+    def _option(self, scanner: Scanner) -> None:
         word = scanner.word()
-        if word == b"STATUS":  # RFC 5819 section 2
+        if word in (b"STATUS", b"METADATA"):
             scanner.expect(b" ")
-            status = status_items(scanner)
-            continue
+        if word == b"STATUS":  # RFC 5819 section 2
+            self.status = status_items(scanner)
+        elif word == b"METADATA":  # RFC 9590 section 3
+            self.metadata = entries(scanner)
+        else:
+            self._word(word)
+
+    def _word(self, word: bytes) -> None:
         try:
-            found.add(ListReturn(word.decode()))
+            self.words.add(ListReturn(word.decode()))
         except ValueError:
             raise BadSyntax("Unknown return option") from None
-    return frozenset(found), status

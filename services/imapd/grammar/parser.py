@@ -3,42 +3,47 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from services.imapd.grammar import dates
-from services.imapd.grammar.fetch import parse_items
+from services.imapd.grammar.fetch import parse_fetch
+from services.imapd.grammar.flags import flags
 from services.imapd.grammar.listing import list_pattern, parse_list
+from services.imapd.grammar.metadata import parse_get, parse_set
+from services.imapd.grammar.notify import BadEvent, parse_notify
+from services.imapd.grammar.ordering import parse_sort, parse_thread
 from services.imapd.grammar.requests import (
-    Append,
     Authenticate,
     Bare,
     ChangeFolder,
+    Compress,
     Copy,
+    Enable,
     ExpungeUids,
-    Fetch,
     FolderVerb,
+    GetQuota,
+    GetQuotaRoot,
     Identify,
     Login,
     Lsub,
     Rename,
     Request,
-    Select,
+    SetQuota,
     Status,
     Store,
     StoreWord,
     Verb,
 )
-from services.imapd.grammar.responses import SYSTEM_FLAGS, Reply, bad, no
+from services.imapd.grammar.responses import Reply, bad, no
 from services.imapd.grammar.scanner import BadSyntax, Scanner
 from services.imapd.grammar.search import BadCharset, parse_search
+from services.imapd.grammar.select import parse_select
+from services.imapd.grammar.wishes import Occasion
 from services.imapd.grammar.words import BadMailbox, mailbox, status_items
 
-MAX_FLAGS = 100
-"""Flags of one command; a folder has room for five and 26 keywords."""
-MAX_KEYWORD_BYTES = 50
-"""Dovecot's ``mail_max_keyword_length``."""
 MAX_ID_FIELDS = 30
 """RFC 2971 section 3.3."""
-
-_BY_LOWER_CASE = {flag.lower(): flag for flag in SYSTEM_FLAGS}
+MAX_USES = 10
+"""Uses of one folder; six exist."""
+MAX_ENABLED = 50
+"""Names of one ENABLE; a dozen exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,9 @@ class BadCommand(Exception):
         self.reply = reply
 
 
-def parse(text: bytes) -> Tagged:
-    """Read a whole command. Raises ``BadCommand``."""
-    scanner = Scanner(text)
+def parse(text: bytes, *, has_utf8: bool = False) -> Tagged:
+    """Read a whole command; ``has_utf8`` when the client writes mailbox names in UTF-8. Raises ``BadCommand``."""
+    scanner = Scanner(text, has_utf8=has_utf8)
     tag = b"*"
     try:
         tag = scanner.tag()
@@ -71,6 +76,8 @@ def parse(text: bytes) -> Tagged:
         raise BadCommand(tag, bad(str(fault))) from None
     except BadCharset:
         raise BadCommand(tag, no("Unknown charset", b"BADCHARSET (US-ASCII UTF-8)")) from None
+    except BadEvent:
+        raise BadCommand(tag, no("Unknown event", b"BADEVENT (%b)" % " ".join(Occasion).encode())) from None
     except BadMailbox as fault:
         raise BadCommand(tag, no(str(fault), b"CANNOT")) from None
     return Tagged(tag, request)
@@ -82,39 +89,6 @@ def tag_of(text: bytes) -> bytes:
         return Scanner(text).tag()
     except BadSyntax:
         return b"*"
-
-
-def parse_append(head: bytes) -> Append | None:
-    """Return what an APPEND says before the literal that is the message; ``None`` when ``head`` is no APPEND up to there.
-
-    ``head`` ends in the ``{n}`` of the literal on offer.
-    """
-    scanner = Scanner(head[: head.rindex(b"{")])
-    try:
-        scanner.tag()
-        scanner.expect(b" ")
-        if scanner.word() != b"APPEND":
-            return None
-        scanner.expect(b" ")
-        return _append(scanner)
-    except (BadSyntax, BadMailbox):
-        return None
-
-
-def _append(scanner: Scanner) -> Append | None:
-    name = mailbox(scanner)
-    scanner.expect(b" ")
-    flags: frozenset[str] = frozenset()
-    date: int | None = None
-    if scanner.peek(b"("):
-        flags = _flag_list(scanner)
-        scanner.expect(b" ")
-    if scanner.peek(b'"'):
-        date = dates.parse_date_time(scanner.string())
-        if date is None:
-            raise BadSyntax("Invalid date-time")
-        scanner.expect(b" ")
-    return Append(name, flags, date) if scanner.is_done else None
 
 
 def _request(scanner: Scanner) -> Request:
@@ -166,16 +140,46 @@ def _identify(scanner: Scanner, _by_uid: bool) -> Request:
     return Identify(tuple(fields))
 
 
+def _enable(scanner: Scanner, _by_uid: bool) -> Request:
+    names = [scanner.word()]
+    while scanner.skip(b" ") and not scanner.is_done:
+        names.append(scanner.word())
+        if len(names) > MAX_ENABLED:
+            raise BadSyntax("Too many capabilities")
+    return Enable(tuple(names))
+
+
 def _select(scanner: Scanner, _by_uid: bool) -> Request:
-    return Select(mailbox(scanner), is_writable=True)
+    return parse_select(scanner, is_writable=True)
 
 
 def _examine(scanner: Scanner, _by_uid: bool) -> Request:
-    return Select(mailbox(scanner), is_writable=False)
+    return parse_select(scanner, is_writable=False)
 
 
 def _change_folder(verb: FolderVerb) -> Callable[[Scanner, bool], Request]:
     return lambda scanner, _by_uid: ChangeFolder(verb, mailbox(scanner))
+
+
+def _create(scanner: Scanner, _by_uid: bool) -> Request:
+    """CREATE, with the uses of RFC 6154 section 3 in the parameters of RFC 4466."""
+    name = mailbox(scanner)
+    if not scanner.skip(b" ") or scanner.is_done:
+        return ChangeFolder(FolderVerb.CREATE, name)
+    scanner.expect(b"(")
+    if scanner.word() != b"USE":
+        raise BadSyntax("USE expected")
+    scanner.expect(b" ")
+    scanner.expect(b"(")
+    uses: list[str] = []
+    while not scanner.skip(b")"):
+        if uses:
+            scanner.expect(b" ")
+        uses.append(scanner.flag().decode("ascii").removeprefix("\\"))
+        if len(uses) > MAX_USES:
+            raise BadSyntax("Too many uses")
+    scanner.expect(b")")
+    return ChangeFolder(FolderVerb.CREATE, name, tuple(f"\\{use.capitalize()}" for use in uses))
 
 
 def _rename(scanner: Scanner, _by_uid: bool) -> Request:
@@ -190,33 +194,60 @@ def _status(scanner: Scanner, _by_uid: bool) -> Request:
     return Status(name, status_items(scanner))
 
 
+def _set_quota(scanner: Scanner, _by_uid: bool) -> Request:
+    root = scanner.astring()
+    scanner.expect(b" ")
+    scanner.expect(b"(")
+    limits: dict[bytes, int] = {}
+    while not scanner.skip(b")"):
+        if limits:
+            scanner.expect(b" ")
+        name = scanner.word()
+        scanner.expect(b" ")
+        limits[name] = scanner.number()
+    return SetQuota(root, limits)
+
+
 def _lsub(scanner: Scanner, _by_uid: bool) -> Request:
     reference = mailbox(scanner)
     scanner.expect(b" ")
     return Lsub(reference, list_pattern(scanner))
 
 
-def _misread_append(scanner: Scanner, _by_uid: bool) -> Request:
-    """An APPEND as it should be is met by ``parse_append`` and never gets here."""
+def _misread(scanner: Scanner, _by_uid: bool) -> Request:
+    """APPEND and REPLACE as they should be are met by ``append.begin`` and never get here."""
+    if scanner.has_sequence_set():
+        scanner.sequence_set()
+        scanner.expect(b" ")
     mailbox(scanner)
     raise BadSyntax("Flags, date-time or message literal expected")
 
 
 def _fetch(scanner: Scanner, by_uid: bool) -> Request:
-    messages = scanner.sequence_set()
-    scanner.expect(b" ")
-    return Fetch(messages, parse_items(scanner), by_uid)
+    return parse_fetch(scanner, by_uid=by_uid)
 
 
 def _store(scanner: Scanner, by_uid: bool) -> Request:
     messages = scanner.sequence_set()
     scanner.expect(b" ")
+    unchanged_since = _unchanged_since(scanner) if scanner.peek(b"(") else None
     word = StoreWord.ADD if scanner.skip(b"+") else StoreWord.REMOVE if scanner.skip(b"-") else StoreWord.REPLACE
     name = scanner.word()
     if name not in (b"FLAGS", b"FLAGS.SILENT"):
         raise BadSyntax("FLAGS expected")
     scanner.expect(b" ")
-    return Store(messages, word, _flags(scanner), name == b"FLAGS.SILENT", by_uid)
+    return Store(messages, word, flags(scanner), name == b"FLAGS.SILENT", by_uid, unchanged_since)
+
+
+def _unchanged_since(scanner: Scanner) -> int:
+    scanner.expect(b"(")
+    if scanner.word() != b"UNCHANGEDSINCE":
+        raise BadSyntax("Unknown modifier")
+    scanner.expect(b" ")
+    modseq = scanner.modseq()
+    scanner.expect(b")")
+    scanner.expect(b" ")
+    return modseq
 
 
 def _copy(scanner: Scanner, by_uid: bool) -> Request:
@@ -241,61 +272,35 @@ def _search(scanner: Scanner, by_uid: bool) -> Request:
     return parse_search(scanner, by_uid=by_uid)
 
 
-def _flags(scanner: Scanner) -> frozenset[str]:
-    """Read a list of flags, or flags without the parentheses (``store-att-flags``)."""
-    if scanner.peek(b"("):
-        return _flag_list(scanner)
-    flags = [_flag(scanner)]
-    while scanner.skip(b" ") and not scanner.is_done:
-        flags.append(_flag(scanner))
-    return _limited(flags)
-
-
-def _flag_list(scanner: Scanner) -> frozenset[str]:
-    scanner.expect(b"(")
-    flags: list[str] = []
-    while not scanner.skip(b")"):
-        if flags:
-            scanner.expect(b" ")
-        flags.append(_flag(scanner))
-    return _limited(flags)
-
-
-def _limited(flags: list[str]) -> frozenset[str]:
-    if len(flags) > MAX_FLAGS:
-        raise BadSyntax("Too many flags")
-    return frozenset(flags)
-
-
-def _flag(scanner: Scanner) -> str:
-    """Read a flag that a client may set: ``\\Recent`` is not its to give (RFC 3501 section 2.3.2), nor are unknown system flags."""
-    flag = scanner.flag().decode("ascii")
-    if flag.startswith("\\"):
-        if flag.lower() not in _BY_LOWER_CASE:
-            raise BadSyntax("Unknown system flag")
-        return _BY_LOWER_CASE[flag.lower()]
-    if len(flag) > MAX_KEYWORD_BYTES:
-        raise BadSyntax("Keyword is too long")
-    return flag
-
-
 _COMMANDS: Mapping[bytes, Callable[[Scanner, bool], Request]] = {
     b"LOGIN": _login,
     b"AUTHENTICATE": _authenticate,
     b"ID": _identify,
+    b"COMPRESS": lambda scanner, _by_uid: Compress(scanner.word()),
+    b"ENABLE": _enable,
+    b"NOTIFY": lambda scanner, _by_uid: parse_notify(scanner),
     b"SELECT": _select,
     b"EXAMINE": _examine,
     **{verb.encode(): _change_folder(verb) for verb in FolderVerb},
+    b"CREATE": _create,
     b"RENAME": _rename,
     b"STATUS": _status,
     b"LIST": lambda scanner, _by_uid: parse_list(scanner),
     b"LSUB": _lsub,
-    b"APPEND": _misread_append,
+    b"GETQUOTA": lambda scanner, _by_uid: GetQuota(scanner.astring()),
+    b"GETQUOTAROOT": lambda scanner, _by_uid: GetQuotaRoot(mailbox(scanner)),
+    b"SETQUOTA": _set_quota,
+    b"GETMETADATA": lambda scanner, _by_uid: parse_get(scanner),
+    b"SETMETADATA": lambda scanner, _by_uid: parse_set(scanner),
+    b"APPEND": _misread,
+    b"REPLACE": _misread,
     b"FETCH": _fetch,
     b"STORE": _store,
     b"COPY": _copy,
     b"MOVE": _move,
     b"SEARCH": _search,
+    b"SORT": lambda scanner, by_uid: parse_sort(scanner, by_uid=by_uid),
+    b"THREAD": lambda scanner, by_uid: parse_thread(scanner, by_uid=by_uid),
 }
 _WITH_UID: Mapping[bytes, Callable[[Scanner, bool], Request]] = {
     b"FETCH": _fetch,
@@ -303,5 +308,8 @@ _WITH_UID: Mapping[bytes, Callable[[Scanner, bool], Request]] = {
     b"COPY": _copy,
     b"MOVE": _move,
     b"SEARCH": _search,
+    b"SORT": lambda scanner, by_uid: parse_sort(scanner, by_uid=by_uid),
+    b"THREAD": lambda scanner, by_uid: parse_thread(scanner, by_uid=by_uid),
     b"EXPUNGE": _expunge_uids,
+    b"REPLACE": _misread,
 }

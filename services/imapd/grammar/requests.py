@@ -1,10 +1,13 @@
 """What a client can ask for, one frozen class a kind of request."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 
+from services.imapd.grammar.keys import Search, Sort, Thread
+from services.imapd.grammar.paging import Page
 from services.imapd.grammar.sequence import SequenceSet
+from services.imapd.grammar.wishes import Notify
 
 
 class Verb(StrEnum):
@@ -53,11 +56,37 @@ class Identify:
 
 
 @dataclass(frozen=True, slots=True)
+class Compress:
+    """COMPRESS (RFC 4978): a mechanism in upper case."""
+
+    mechanism: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Enable:
+    """ENABLE (RFC 5161): names of capabilities in upper case."""
+
+    names: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """What a client says it knows (RFC 7162 section 3.2.5): ``known`` UIDs, and ``pairs`` of numbers and UIDs of the same length."""
+
+    uidvalidity: int
+    modseq: int
+    known: SequenceSet | None = None
+    pairs: tuple[SequenceSet, SequenceSet] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Select:
-    """SELECT, or EXAMINE when ``is_writable`` is false."""
+    """SELECT, or EXAMINE when ``is_writable`` is false. ``wants_modseqs`` for CONDSTORE, ``resync`` for QRESYNC (RFC 7162)."""
 
     mailbox: str
     is_writable: bool
+    wants_modseqs: bool = False
+    resync: Resync | None = None
 
 
 class FolderVerb(StrEnum):
@@ -71,10 +100,11 @@ class FolderVerb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeFolder:
-    """CREATE, DELETE, SUBSCRIBE or UNSUBSCRIBE."""
+    """CREATE, DELETE, SUBSCRIBE or UNSUBSCRIBE. ``uses`` are what CREATE makes it for (RFC 6154)."""
 
     verb: FolderVerb
     mailbox: str
+    uses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +123,12 @@ class StatusItem(StrEnum):
     UIDNEXT = "UIDNEXT"
     UIDVALIDITY = "UIDVALIDITY"
     UNSEEN = "UNSEEN"
+    SIZE = "SIZE"
+    HIGHESTMODSEQ = "HIGHESTMODSEQ"
+    APPENDLIMIT = "APPENDLIMIT"
+    MAILBOXID = "MAILBOXID"
+    DELETED = "DELETED"
+    DELETED_STORAGE = "DELETED-STORAGE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +158,63 @@ class ListReturn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """LIST, plain or extended. ``status`` is what LIST-STATUS (RFC 5819) asks for."""
+    """LIST, plain or extended. ``status`` is what LIST-STATUS (RFC 5819) asks for, ``metadata`` what LIST-METADATA (RFC 9590) does."""
 
     reference: str
     patterns: tuple[str, ...]
     selection: frozenset[ListSelection] = frozenset()
     returns: frozenset[ListReturn] = frozenset()
     status: tuple[StatusItem, ...] = ()
+    metadata: tuple[str, ...] = ()
     is_extended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GetQuota:
+    """GETQUOTA (RFC 9208)."""
+
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GetQuotaRoot:
+    """GETQUOTAROOT."""
+
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuota:
+    """SETQUOTA: limits by resource."""
+
+    root: bytes
+    limits: Mapping[bytes, int]
+
+
+class Depth(StrEnum):
+    """How far below an entry GETMETADATA looks (RFC 5464 section 4.2.2)."""
+
+    ITSELF = "0"
+    CHILDREN = "1"
+    ALL = "INFINITY"
+
+
+@dataclass(frozen=True, slots=True)
+class GetMetadata:
+    """GETMETADATA (RFC 5464); entries in lower case. An empty mailbox is the server."""
+
+    mailbox: str
+    entries: tuple[str, ...]
+    depth: Depth = Depth.ITSELF
+    max_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetMetadata:
+    """SETMETADATA: values by entry, ``None`` for those to take away."""
+
+    mailbox: str
+    values: Mapping[str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +223,6 @@ class Lsub:
 
     reference: str
     pattern: str
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """APPEND, without the message. ``internaldate`` is seconds since the epoch."""
-
-    mailbox: str
-    flags: frozenset[str] = frozenset()
-    internaldate: int | None = None
 
 
 class SectionWord(StrEnum):
@@ -179,6 +255,17 @@ class BodyItem:
     partial: tuple[int, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BinaryItem:
+    """Bytes of a part with their transfer encoding undone, or only how many when ``is_size`` (RFC 3516 section 4.2)."""
+
+    label: bytes
+    section: Section
+    is_peek: bool
+    partial: tuple[int, int] | None = None
+    is_size: bool = False
+
+
 class Fact(StrEnum):
     """What FETCH can tell of a message besides its bytes."""
 
@@ -189,18 +276,27 @@ class Fact(StrEnum):
     ENVELOPE = "ENVELOPE"
     BODY = "BODY"
     BODYSTRUCTURE = "BODYSTRUCTURE"
+    MODSEQ = "MODSEQ"
+    SAVEDATE = "SAVEDATE"
+    PREVIEW = "PREVIEW"
+    EMAILID = "EMAILID"
+    THREADID = "THREADID"
 
 
-FetchItem = Fact | BodyItem
+FetchItem = Fact | BodyItem | BinaryItem
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """FETCH and UID FETCH."""
+    """FETCH and UID FETCH; only messages changed since a modseq, and with those that vanished since (RFC 7162 sections 3.1.4.1, 3.2.6). ``page`` is
+    which of them (RFC 9394 section 3.4)."""
 
     messages: SequenceSet
     items: tuple[FetchItem, ...]
     by_uid: bool
+    changed_since: int | None = None
+    wants_vanished: bool = False
+    page: Page | None = None
 
 
 class StoreWord(StrEnum):
@@ -213,13 +309,14 @@ class StoreWord(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """STORE and UID STORE."""
+    """STORE and UID STORE; only where nothing changed since a modseq (RFC 7162 section 3.1.3)."""
 
     messages: SequenceSet
     word: StoreWord
     flags: frozenset[str]
     is_silent: bool
     by_uid: bool
+    unchanged_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,120 +336,30 @@ class ExpungeUids:
     messages: SequenceSet
 
 
-@dataclass(frozen=True, slots=True)
-class All:
-    """Every message."""
-
-
-@dataclass(frozen=True, slots=True)
-class HasFlag:
-    """Messages with this flag or keyword."""
-
-    flag: str
-
-
-@dataclass(frozen=True, slots=True)
-class IsRecent:
-    """Messages that are recent in this session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """Messages with these numbers or UIDs."""
-
-    messages: SequenceSet
-    by_uid: bool
-
-
-class When(StrEnum):
-    """How a date is compared, regardless of time and zone (RFC 3501 section 6.4.4)."""
-
-    BEFORE = "BEFORE"
-    ON = "ON"
-    SINCE = "SINCE"
-
-
-@dataclass(frozen=True, slots=True)
-class Dated:
-    """Messages by INTERNALDATE, or by their Date field when ``is_sent``."""
-
-    when: When
-    day: date
-    is_sent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sized:
-    """Messages larger, or smaller, than a size in octets."""
-
-    is_larger: bool
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderHas:
-    """Messages with a field of this name (in lower case) that holds ``text``; an empty text asks only for the field."""
-
-    name: bytes
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class TextHas:
-    """Messages that hold ``text`` in the body, or in header or body when ``in_header``."""
-
-    text: str
-    in_header: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """Messages that the key does not fit."""
-
-    key: "SearchKey"
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """Messages that one key or the other fits."""
-
-    first: "SearchKey"
-    second: "SearchKey"
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """Messages that all keys fit."""
-
-    keys: "tuple[SearchKey, ...]"
-
-
-SearchKey = All | HasFlag | IsRecent | Numbered | Dated | Sized | HeaderHas | TextHas | Not | Either | Both
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """SEARCH and UID SEARCH."""
-
-    key: SearchKey
-    by_uid: bool
-
-
 Request = (
     Bare
     | Login
     | Authenticate
     | Identify
+    | Compress
+    | Enable
+    | Notify
     | Select
     | ChangeFolder
     | Rename
     | Status
     | List
     | Lsub
-    | Append
+    | GetQuota
+    | GetQuotaRoot
+    | SetQuota
+    | GetMetadata
+    | SetMetadata
     | Fetch
     | Store
     | Copy
     | ExpungeUids
     | Search
+    | Sort
+    | Thread
 )

@@ -65,6 +65,11 @@ def string(text: bytes) -> bytes:
     return b"{%d}\r\n%b" % (len(text), text)
 
 
+def string8(text: bytes) -> bytes:
+    """Write a string, as a ``literal8`` when it holds NUL (RFC 3516 section 7)."""
+    return b"~{%d}\r\n%b" % (len(text), text) if b"\0" in text else string(text)
+
+
 def astring(text: bytes) -> bytes:
     """Write an atom where that is possible, else a string. ``NIL`` is quoted, for readers who would take it for none."""
     return text if _ASTRING.fullmatch(text) and text.upper() != b"NIL" else string(text)
@@ -73,6 +78,11 @@ def astring(text: bytes) -> bytes:
 def mailbox(name: str) -> bytes:
     """Write a mailbox name in modified UTF-7."""
     return astring(names.encode(name).encode("ascii", "replace"))
+
+
+def utf8_mailbox(name: str) -> bytes:
+    """Write a mailbox name in UTF-8 (RFC 9051 section 9, ``quoted``): no name holds what cannot stand between quotes."""
+    return astring(name.encode()) if name.isascii() else b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", name.encode())
 
 
 @lru_cache(maxsize=1024)

@@ -14,10 +14,13 @@ _FLAG = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _QUOTED = re.compile(rb'"([^"\\\r\n\x00]*(?:\\["\\][^"\\\r\n\x00]*)*)"')
 _LITERAL = re.compile(rb"\{([0-9]{1,20})\+?\}\r\n")
 _NUMBER = re.compile(rb"[0-9]{1,10}")
+_MODSEQ = re.compile(rb"[0-9]{1,19}")
 _ESCAPE = re.compile(rb"\\(.)")
 
 LARGEST_NUMBER = (1 << 32) - 1
 """``number`` is 32 bits wide (RFC 3501 section 9)."""
+LARGEST_MODSEQ = (1 << 63) - 1
+"""RFC 7162 section 7."""
 
 
 class BadSyntax(Exception):
@@ -25,16 +28,24 @@ class BadSyntax(Exception):
 
 
 class Scanner:
-    """A command and the place up to which it has been read. What a method cannot read raises ``BadSyntax``."""
+    """A command and the place up to which it has been read. What a method cannot read raises ``BadSyntax``.
 
-    def __init__(self, data: bytes) -> None:
+    ``has_utf8`` is for ``words``: whether mailbox names are UTF-8 in this session, not modified UTF-7.
+    """
+
+    def __init__(self, data: bytes, *, has_utf8: bool = False) -> None:
         self._data = data
+        self.has_utf8 = has_utf8
         self.at = 0
 
     @property
     def is_done(self) -> bool:
         """Nothing is left."""
         return self.at >= len(self._data)
+
+    def grow(self, data: bytes) -> None:
+        """Take the command as far as it has come by now; it begins as before."""
+        self._data = data
 
     def peek(self, word: bytes) -> bool:
         """Tell whether ``word`` comes next, compared exactly."""
@@ -80,6 +91,13 @@ class Scanner:
             raise BadSyntax("Number too large")
         return number
 
+    def modseq(self) -> int:
+        """Read a mod-sequence value, 63 bits (RFC 7162 section 7)."""
+        number = int(self._take(_MODSEQ, "Modseq")[0])
+        if number > LARGEST_MODSEQ:
+            raise BadSyntax("Modseq too large")
+        return number
+
     def sequence_set(self) -> SequenceSet:
         """Read a set of numbers."""
         found = sequence.match(self._data, self.at)
@@ -90,7 +108,7 @@ class Scanner:
 
     def has_sequence_set(self) -> bool:
         """Tell whether a set of numbers comes next."""
-        return self._data[self.at : self.at + 1] in b"0123456789*" and not self.is_done
+        return self._data[self.at : self.at + 1] in b"0123456789*$" and not self.is_done
 
     def astring(self) -> bytes:
         """Read an atom, quoted string or literal."""
@@ -109,6 +127,10 @@ class Scanner:
             return self._literal()
         raise BadSyntax("String expected")
 
+    def nstring8(self) -> bytes | None:
+        """Read a string, one that may hold NUL (``literal8``, RFC 3516 section 7), or NIL."""
+        return self._literal(is_binary=True) if self.skip(b"~") else self.nstring()
+
     def nstring(self) -> bytes | None:
         """Read a string or NIL."""
         return None if self.skip_nil() else self.string()
@@ -126,10 +148,10 @@ class Scanner:
     def _text(self, bare: re.Pattern[bytes]) -> bytes:
         return self.string() if self.peek(b'"') or self.peek(b"{") else self._take(bare, "String")[0]
 
-    def _literal(self) -> bytes:
+    def _literal(self, *, is_binary: bool = False) -> bytes:
         size = int(self._take(_LITERAL, "Literal")[1])
         text = self._data[self.at : self.at + size]
-        if len(text) < size or b"\0" in text:  # RFC 3501 section 9: CHAR8 is any octet but NUL
+        if len(text) < size or (b"\0" in text and not is_binary):  # RFC 3501 section 9: CHAR8 is any octet but NUL
             raise BadSyntax("Invalid literal")
         self.at += size
         return text

@@ -12,14 +12,27 @@ _SET = re.compile(rb"(?:\*|[1-9][0-9]{0,9})(?::(?:\*|[1-9][0-9]{0,9}))?(?:,(?:\*
 
 @dataclass(frozen=True, slots=True)
 class SequenceSet:
-    """Ranges as written, both ends included, in any order and overlapping as they like."""
+    """Ranges as written, both ends included, in any order and overlapping as they like; none for ``$``, the saved result (RFC 5182)."""
 
     ranges: tuple[tuple[int, int], ...]
+    is_saved: bool = False
 
     @property
     def highest(self) -> int:
         """The largest number named outright; 0 for none. The 5 of ``5:*`` is none: it asks for what there is from there on."""
         return max((end for pair in self.ranges if STAR not in pair for end in pair), default=0)
+
+    @property
+    def length(self) -> int:
+        """How many numbers it names, each as often as it stands there. Only for sets without ``*``, each range from small to large."""
+        return sum(last - first + 1 for first, last in self.ranges)
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether it has no ``*``, ascends and names no number twice (``known-sequence-set`` of RFC 7162)."""
+        ends = [end for pair in self.ranges for end in pair]
+        is_rising = all(last < first for last, first in zip(ends[1::2], ends[2::2], strict=False))
+        return not self.is_saved and STAR not in ends and is_rising and all(first <= last for first, last in self.ranges)
 
     def spans(self, largest: int) -> list[tuple[int, int]]:
         """Return disjoint ascending ranges, none if ``largest`` is 0. ``*`` is ``largest``, and ``5:*`` holds it even when it is below 5."""
@@ -35,6 +48,10 @@ class SequenceSet:
         return merged
 
 
+SAVED = SequenceSet((), is_saved=True)
+"""``$``: what the last SEARCH with SAVE found (RFC 5182 section 2.1)."""
+
+
 def _with_star(pair: tuple[int, int], largest: int) -> tuple[int, int]:
     first, last = pair
     return (largest if first == STAR else first), (largest if last == STAR else last)
@@ -42,6 +59,8 @@ def _with_star(pair: tuple[int, int], largest: int) -> tuple[int, int]:
 
 def match(data: bytes, start: int) -> tuple[SequenceSet, int] | None:
     """Read a set at ``start`` and return it with the offset behind it; ``None`` when there is none or a number is too large."""
+    if data.startswith(b"$", start):
+        return SAVED, start + 1
     found = _SET.match(data, start)
     if found is None:
         return None

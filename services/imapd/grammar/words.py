@@ -15,15 +15,15 @@ class BadMailbox(Exception):
 
 def mailbox(scanner: Scanner) -> str:
     """Read a mailbox name. Raises ``BadMailbox``."""
-    return mailbox_name(scanner.astring())
+    return mailbox_name(scanner.astring(), has_utf8=scanner.has_utf8)
 
 
-def mailbox_name(text: bytes) -> str:
-    """Return the name that ``text`` spells. Raises ``BadMailbox``."""
+def mailbox_name(text: bytes, *, has_utf8: bool) -> str:
+    """Return the name that ``text`` spells, in UTF-8 or modified UTF-7. Raises ``BadMailbox``."""
     try:
-        name = names.decode(text.decode("ascii"))
+        name = text.decode() if has_utf8 else names.decode(text.decode("ascii"))
     except ValueError:
-        raise BadMailbox("Mailbox name is not modified UTF-7") from None
+        raise BadMailbox(f"Mailbox name is not {'UTF-8' if has_utf8 else 'modified UTF-7'}") from None
     if _CONTROL.search(name):
         raise BadMailbox("Mailbox name holds a control character")
     return name

@@ -50,6 +50,7 @@ class Running:
         tls = {"certificate_file": str(self.root / "cert.pem"), "key_file": str(self.root / "key.pem")}
         addresses = {"listen": ["127.0.0.1:0"], "listen_tls": ["127.0.0.1:0"], "metrics_address": "127.0.0.1:0"}
         document = {
+            "sasl": settings.pop("sasl", {}),
             "site": {"hostname": "mail.example.test", "message_size_limit": message_size_limit},
             "directory": {"url": f"sqlite:///{self.root}/directory.sqlite"},
             "mailbox": {"root": str(self.root / "mail")},
@@ -109,11 +110,13 @@ class Running:
         yield
         aside.rename(path)
 
-    def limit(self, address: str, quota_bytes: int) -> None:
+    def limit(self, address: str, quota_bytes: int, quota_messages: int = 0) -> None:
         """Give a user a quota."""
         engine = sqlalchemy.create_engine(f"sqlite:///{self.root}/directory.sqlite")
         with engine.begin() as connection:
-            connection.execute(sqlalchemy.update(accounts).where(accounts.c.address == address).values(quota_bytes=quota_bytes))
+            connection.execute(
+                sqlalchemy.update(accounts).where(accounts.c.address == address).values(quota_bytes=quota_bytes, quota_messages=quota_messages)
+            )
         engine.dispose()
 
     def deliver(self, address: str, message: bytes) -> None:
@@ -151,7 +154,7 @@ class Client:
         self.connection = connection
         self.greeting = b""
         self._reader = connection.makefile("rb")
-        self._count = 0
+        self.count = 0
 
     def close(self) -> None:
         """Give the reader back; the socket is the maker's."""
@@ -169,8 +172,8 @@ class Client:
 
     def ask(self, command: str | bytes) -> list[bytes]:
         """Say a command and return all replies up to the tagged one, that without its tag."""
-        self._count += 1
-        tag = b"t%d" % self._count
+        self.count += 1
+        tag = b"t%d" % self.count
         self.send(tag + b" " + (command.encode() if isinstance(command, str) else command) + b"\r\n")
         return self.replies(tag)
 

@@ -99,6 +99,7 @@ def test_name_that_cannot_be_is_refused(imapd: Running, name: str) -> None:
         ("RENAME Sent Trash", b"ALREADYEXISTS"),
         ("STATUS None (MESSAGES)", b"NONEXISTENT"),
         ("SELECT None", b"NONEXISTENT"),
+        ("SUBSCRIBE None", b"NONEXISTENT"),
         ("EXAMINE None", b"NONEXISTENT"),
     ],
 )
@@ -171,10 +172,116 @@ def test_session_whose_folder_another_one_deletes_ends(imapd: Running) -> None:
         client.ask("CREATE Work")
         client.ask("SELECT Work")
         other.ask("DELETE Work")
-        assert client.ask("NOOP")[0].startswith(b"* BYE")
+        assert client.ask("NOOP") == [b"OK Done"]
+        assert client.line().startswith(b"* BYE")
 
 
 def test_failed_select_leaves_none_selected(imapd: Running) -> None:
     with imapd.signed_in(select="INBOX") as client:
         client.ask("SELECT None")
         assert client.ask("CHECK")[-1].startswith(b"BAD")
+
+
+def test_folder_can_be_made_for_a_use_that_is_free(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        assert client.ask("CREATE MyTrash (USE (\\Trash))")[-1].startswith(b"NO [USEATTR]")
+        assert client.ask("CREATE Views (USE (\\All))")[-1].startswith(b"NO [USEATTR]")
+        assert listed(client, 'LIST "" (MyTrash Views)') == []
+        client.ask("DELETE Trash")
+        assert client.ask('CREATE "My Trash" (USE (\\TRASH \\Important))')[-1].startswith(b"OK")
+        client.ask("CREATE Trash")
+        assert listed(client, 'LIST "" (Trash My*)') == [rb'(\HasNoChildren \Trash \Important) "My Trash"', rb"(\HasNoChildren) Trash"]
+        assert client.ask("CREATE Plain (USE ())")[-1].startswith(b"OK")
+
+
+@pytest.mark.parametrize(
+    "arguments", ["X (USE)", "X (USE (\\Sent)", "X (QUOTA (\\Sent))", "X USE (\\Sent)", "X (USE (" + " ".join(["\\Sent"] * 11) + "))"]
+)
+def test_create_with_parameters_that_are_none_is_bad(imapd: Running, arguments: str) -> None:
+    with imapd.signed_in() as client:
+        assert client.ask(f"CREATE {arguments}")[-1].startswith(b"BAD")
+
+
+def test_use_goes_with_a_folder_that_is_renamed(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        client.ask("RENAME Sent Gesendet")
+        client.ask("CREATE Sent")
+        assert listed(client, 'LIST (SPECIAL-USE) "" (Sent Gesendet)') == [rb"(\HasNoChildren \Sent) Gesendet"]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "names"),
+    [
+        ("*test7", [b"T.test7.test7"]),
+        ("*test8", [b"T.test8", b"T.test8.test8"]),
+        ("(T.test2)", [b"T.test2"]),
+        ("(T.test2 T.test2.test1)", [b"T.test2.test1"]),
+    ],
+)
+def test_parent_stands_for_what_the_patterns_do_not_reach(imapd: Running, patterns: str, names: list[bytes]) -> None:
+    with imapd.signed_in() as client:
+        for name in ("T.test2.test1", "T.test7.test7", "T.test8.test8", "T.test8.test9"):
+            client.ask(f"CREATE {name}")
+            client.ask(f"SUBSCRIBE {name}")
+        found = listed(client, f'LIST (SUBSCRIBED RECURSIVEMATCH) "" {patterns}')
+        assert [line.split(b")")[1].split()[0] for line in found] == names
+
+
+def test_parent_that_does_not_exist_is_listed_where_what_is_below_is_not(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        client.ask("CREATE A.B")
+        assert listed(client, 'LIST "" (A A.B)') == [rb"(\HasNoChildren) A.B"]
+        assert listed(client, 'LIST "" (A)') == [rb"(\NonExistent \HasChildren) A"]
+
+
+def test_recursive_match_tells_parents_of_what_is_chosen(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        client.ask("DELETE Junk")
+        client.ask("CREATE Filters.Spam (USE (\\Junk))")
+        client.ask("CREATE Filters")
+        assert listed(client, 'LIST (RECURSIVEMATCH SPECIAL-USE) "" F%') == [rb'(\HasChildren) Filters ("CHILDINFO" ("SPECIAL-USE"))']
+        client.ask("SUBSCRIBE Filters.Spam")
+        found = listed(client, 'LIST (RECURSIVEMATCH SPECIAL-USE SUBSCRIBED) "" F%')
+        assert found == [rb'(\HasChildren) Filters ("CHILDINFO" ("SUBSCRIBED" "SPECIAL-USE"))']
+        client.ask("UNSUBSCRIBE Filters.Spam")
+        assert listed(client, 'LIST (RECURSIVEMATCH SPECIAL-USE SUBSCRIBED) "" F*') == []
+
+
+def test_status_tells_the_size_of_all_messages(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        client.append("INBOX", HELLO)
+        client.append("INBOX", HELLO)
+        assert client.ask("STATUS INBOX (SIZE)")[0] == b"* STATUS INBOX (SIZE %d)" % (2 * len(HELLO))
+        assert b"* STATUS INBOX (SIZE %d)" % (2 * len(HELLO)) in client.ask('LIST "" INBOX RETURN (STATUS (SIZE))')
+
+
+def test_failed_delete_leaves_the_folder_selected(imapd: Running) -> None:
+    with imapd.signed_in(select="INBOX") as client:
+        assert client.ask("DELETE INBOX")[-1].startswith(b"NO")
+        assert client.ask("CHECK")[-1].startswith(b"OK")
+
+
+def test_renaming_a_parent_of_the_selected_folder_leaves_none_selected(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        client.ask("CREATE A.B")
+        client.ask("SELECT A.B")
+        assert client.ask("RENAME A C")[-1].startswith(b"OK")
+        assert client.ask("CHECK")[-1].startswith(b"BAD")
+
+
+def test_names_are_utf8_for_who_enables_it(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        client.ask("CREATE Entw&APw-rfe")
+        assert client.ask("ENABLE UTF8=ACCEPT")[0] == b"* ENABLED UTF8=ACCEPT"
+        assert client.ask('LIST "" "Entwü*"')[0] == '* LIST (\\HasNoChildren) "." "Entwürfe"'.encode()
+        assert client.ask('CREATE "Grüße"')[-1].startswith(b"OK")
+        assert client.ask('STATUS "Grüße" (MESSAGES)')[0] == '* STATUS "Grüße" (MESSAGES 0)'.encode()
+        assert client.append('"Grüße"', HELLO).startswith(b"OK")
+    with imapd.signed_in() as client:
+        assert client.ask('LIST "" "Gr*"')[0] == rb'* LIST (\HasNoChildren) "." Gr&APwA3w-e'
+
+
+def test_size_limit_is_told(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        assert b" APPENDLIMIT=50000000" in client.ask("CAPABILITY")[0]
+        assert client.ask("STATUS INBOX (APPENDLIMIT)")[0] == b"* STATUS INBOX (APPENDLIMIT 50000000)"

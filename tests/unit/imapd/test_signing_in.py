@@ -156,3 +156,17 @@ def test_commands_after_half_close_are_answered(imapd: Running) -> None:
         client.send(b"a NOOP\r\nb LOGOUT\r\n")
         client.half_close()
         assert client.replies(b"b")[-1].startswith(b"OK")
+
+
+def test_enable_passes_over_what_it_does_not_know(imapd: Running) -> None:
+    with imapd.client() as client:
+        assert client.ask("ENABLE X-NONE")[-1].startswith(b"BAD")
+    with imapd.signed_in() as client:
+        assert client.ask("ENABLE X-NONE IDLE") == [b"* ENABLED", b"OK Done"]
+        assert client.ask("ENABLE")[-1].startswith(b"BAD")
+
+
+def test_no_capability_is_told_twice(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        names = client.ask("CAPABILITY")[0].split()
+        assert sorted(set(names)) == sorted(names)

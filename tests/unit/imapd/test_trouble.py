@@ -19,7 +19,7 @@ def crash(*_: object) -> None:
     raise ZeroDivisionError("of our own making")
 
 
-@pytest.mark.parametrize(("method", "command"), [("status", "SELECT INBOX"), ("status", "STATUS INBOX (MESSAGES)")])
+@pytest.mark.parametrize(("method", "command"), [("snapshot", "SELECT INBOX"), ("status", "STATUS INBOX (MESSAGES)")])
 def test_store_that_fails_is_unavailable_for_now(imapd: Running, monkeypatch: pytest.MonkeyPatch, method: str, command: str) -> None:
     with imapd.signed_in() as client:
         with monkeypatch.context() as patch:
@@ -27,6 +27,26 @@ def test_store_that_fails_is_unavailable_for_now(imapd: Running, monkeypatch: py
             assert client.ask(command)[-1].startswith(b"NO [UNAVAILABLE]")
         assert client.ask(command)[-1].startswith(b"OK")
     assert "disk on fire" in imapd.events("trouble")[0]["reason"]
+
+
+def test_message_that_is_stored_is_told_as_stored_though_the_look_afterwards_fails(imapd: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    with imapd.signed_in(select="INBOX") as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Folder, "changes", fail)
+            client.send(b"a APPEND Sent {%d+}\r\n%b\r\n" % (len(HELLO), HELLO))
+            assert client.line().startswith(b"a OK [APPENDUID ")
+        assert client.ask("NOOP")[-1].startswith(b"OK")
+    assert "disk on fire" in imapd.events("trouble")[0]["reason"]
+
+
+def test_message_that_is_stored_is_told_as_stored_though_the_selected_folder_is_gone(imapd: Running) -> None:
+    with imapd.signed_in() as other, imapd.signed_in() as client:
+        other.ask("CREATE Work")
+        client.ask("SELECT Work")
+        other.ask("DELETE Work")
+        client.send(b"a APPEND Sent {%d+}\r\n%b\r\n" % (len(HELLO), HELLO))
+        assert client.line().startswith(b"a OK [APPENDUID ")
+        assert client.line() == b"* BYE Selected mailbox was deleted"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""The parts of which CATENATE makes a message: URLs of what the user has on this server (RFC 4469)."""
+
+from services.imapd import facts, sections
+from services.imapd.grammar.requests import BodyItem
+from services.imapd.grammar.responses import astring, printable
+from services.imapd.grammar.url import MessageUrl, parse_url
+from services.imapd.sections import Span
+from services.imapd.session import Session
+from services.kernel.mail.address import fold
+from services.kernel.mailbox.draft import Draft
+from services.kernel.mailbox.folder import Folder
+from services.kernel.mailbox.trouble import NoSuchFolder
+from services.kernel.mailbox.user import UserMail
+
+WRITE_BYTES = 1 << 20
+"""Of a part copied at a time."""
+
+
+async def find(session: Session, text: bytes) -> Span | None:
+    """The bytes that a URL names; ``None`` when it is no URL of a message here, or there is no such message or part. Raises ``MailboxTrouble``."""
+    url = parse_url(text)
+    if url is None or not _is_ours(session, url):
+        return None
+    try:
+        folder = await session.house.store.run(_folder, session.user, url) if url.mailbox else _selected(session)
+        if folder is None or url.uidvalidity not in (None, folder.uidvalidity):
+            return None
+        return await session.house.store.run(_part, folder, url)
+    except NoSuchFolder:
+        return None
+
+
+def _is_ours(session: Session, url: MessageUrl) -> bool:
+    """A URL with a host must be of this one, and of this user if it says so."""
+    return url.host in ("", session.house.hostname.lower()) and fold(url.user) in ("", session.address)
+
+
+def _selected(session: Session) -> Folder | None:
+    return session.selected.folder if session.selected is not None else None
+
+
+def _folder(user: UserMail, url: MessageUrl) -> Folder:
+    return user.folder(url.mailbox)
+
+
+def _part(folder: Folder, url: MessageUrl) -> Span | None:
+    item = BodyItem(b"", url.section, True, url.partial)
+    needs_parts = sections.needs_parts(url.section)
+    loaded = facts.load(folder, (url.uid,), wants_content=True, wants_facts=needs_parts).get(url.uid)
+    if loaded is None:
+        return None
+    return sections.extract(loaded.content, loaded.facts.part if loaded.facts else None, item)
+
+
+def write(part: Span, draft: Draft) -> None:
+    """Add a part to a draft. Blocks. Raises ``MailboxTrouble``."""
+    for start in range(part.start, part.end, WRITE_BYTES):
+        draft.write(bytes(part.content[start : min(start + WRITE_BYTES, part.end)]))
+
+
+def shown(url: bytes) -> bytes:
+    """A URL as ``BADURL`` repeats it."""
+    return astring(printable(url.decode("latin-1")))

@@ -1,0 +1,153 @@
+"""NOTIFY (RFC 5465): the client says what it wants to hear of which folders, and hears it as it happens, with or without IDLE.
+
+Also what is told of the selected folder in any session, since NOTIFY has a say in it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from hashlib import blake2b
+
+from services.imapd import naming
+from services.imapd.commands import fetch
+from services.imapd.grammar.requests import Fetch
+from services.imapd.grammar.responses import Reply, ok
+from services.imapd.grammar.sequence import SequenceSet
+from services.imapd.grammar.wishes import Notify, Occasion
+from services.imapd.interest import Annotated, Changed, Interest, Moved, News, Removed, Subscribed, Survey
+from services.imapd.modes import Mode
+from services.imapd.session import Session
+from services.imapd.view import Announcement
+from services.kernel.mailbox.records import Figures
+from services.kernel.mailbox.trouble import NoSuchFolder
+from services.kernel.mailbox.user import UserMail
+
+DIGEST_BYTES = 16
+"""Kept of the value of each annotation, to see whether it changes; values themselves would be megabytes a session."""
+
+
+async def notify(session: Session, request: Notify) -> Reply:
+    """NOTIFY. What was asked before is forgotten."""
+    await tell_selected(session, may_expunge=True)  # RFC 5465 section 3.1: what was due is told before the new wishes count
+    notices = Notices(session, Interest(request))
+    try:
+        await notices.begin(wants_status=request.wants_status)
+    except BaseException:
+        notices.close()
+        raise
+    if session.notices is not None:
+        session.notices.close()
+    session.notices = notices
+    if session.selected is not None:
+        session.selected.view.take_new()  # what is known by now is not new
+    return ok("Done")
+
+
+class Notices:
+    """The wishes in force, what the client knows of its other folders, and the bell that the store rings."""
+
+    def __init__(self, session: Session, interest: Interest) -> None:
+        self.interest = interest
+        self.has_rung = False
+        self._session = session
+        self._known = Survey({}, frozenset())
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    async def begin(self, *, wants_status: bool) -> None:
+        """Start to listen, and tell the state of now if that is wanted."""
+        session = self._session
+        self._unsubscribe = session.house.watcher.subscribe(session.user, self._ring)
+        self._known = await self._survey()
+        if not wants_status:
+            return
+        selected = session.selected.folder.name if session.selected is not None else None
+        for name, figures in self._known.folders.items():
+            if name != selected and self.interest.wants(Occasion.MESSAGE_NEW, name, self._known):
+                has_flags = self.interest.wants(Occasion.FLAG_CHANGE, name, self._known)
+                session.write(_status(session, name, figures, with_modseq=has_flags))
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._unsubscribe()
+
+    def _ring(self) -> None:
+        self.has_rung = True
+        self._session.connection.wake()
+
+    async def tell(self, *, in_idle: bool = False) -> None:
+        """Tell what happened since the last time, between commands or in IDLE."""
+        self.has_rung = False
+        session = self._session
+        if session.selected is not None and self.interest.of_selected.occasions:
+            await session.selected.look()
+            await tell_selected(session, may_expunge=in_idle or not self.interest.is_delayed)
+        if self.interest.is_wide:
+            before, self._known = self._known, await self._survey()
+            selected = session.selected.folder.name if session.selected is not None else None
+            for item in self.interest.news(before, self._known, selected):
+                session.write(self._line(item))
+        await session.flush()
+
+    async def _survey(self) -> Survey:
+        return await self._session.house.store.run(_survey, self._session.user, self.interest.has_annotations)
+
+    def _line(self, item: News) -> bytes:
+        session = self._session
+        match item:
+            case Moved(name, old):
+                return naming.told(session, name, old or name)
+            case Removed(name):
+                return naming.told(session, name, name, b"\\NonExistent")
+            case Subscribed(name, is_subscribed):
+                return naming.told(session, name, name, b"\\Subscribed" if is_subscribed else b"")
+            case Annotated(name, entries):
+                return b"* METADATA %b %b\r\n" % (session.mailbox_form(name) if name else b'""', b" ".join(entry.encode() for entry in entries))
+            case Changed(name, figures, occasion):
+                return _status(session, name, figures, with_modseq=True, with_unseen=occasion is not Occasion.MESSAGE_EXPUNGE)
+
+
+def _survey(user: UserMail, with_annotations: bool) -> Survey:
+    folders = user.survey()
+    annotations: dict[str, Mapping[str, bytes]] = {}
+    for name in ("", *folders) if with_annotations else ():
+        with suppress(NoSuchFolder):
+            annotations[name] = {entry: blake2b(value, digest_size=DIGEST_BYTES).digest() for entry, value in user.annotations(name).items()}
+    return Survey(folders, user.subscriptions(), annotations)
+
+
+def _status(session: Session, name: str, figures: Figures, *, with_modseq: bool, with_unseen: bool = False) -> bytes:
+    """RFC 5465 sections 5.1 to 5.3: what a client needs to see whether it must look; modseqs only where the client keeps them."""
+    told = b"MESSAGES %d UIDNEXT %d UIDVALIDITY %d" % (figures.messages, figures.uidnext, figures.uidvalidity)
+    if with_unseen:
+        told += b" UNSEEN %d" % figures.unseen
+    if with_modseq and Mode.CONDSTORE in session.modes:
+        told += b" HIGHESTMODSEQ %d" % figures.highestmodseq
+    return b"* STATUS %b (%b)\r\n" % (session.mailbox_form(name), told)
+
+
+async def tell_selected(session: Session, *, may_expunge: bool) -> None:
+    """Tell what is known to have happened in the selected folder, as far as the client wants to hear it."""
+    selected = session.selected
+    if selected is None or _hears_nothing(session):
+        return
+    await _tell(session, selected.view.announce(may_expunge=may_expunge, tells_flags=session.tells_flags))
+
+
+async def tell_new(session: Session) -> None:
+    """Tell of new messages only."""
+    if session.selected is not None and not _hears_nothing(session):
+        await _tell(session, session.selected.view.announce_new())
+
+
+def _hears_nothing(session: Session) -> bool:
+    return session.notices is not None and not session.notices.interest.of_selected.occasions
+
+
+async def _tell(session: Session, announcements: Iterable[Announcement]) -> None:
+    if session.notices is None:
+        session.announce(announcements)
+        return
+    view, group = session.folder.view, session.notices.interest.of_selected
+    session.announce(announcements)
+    fresh = view.take_new() if group.items else []
+    if fresh:  # RFC 5465 section 5.2: they are fetched at once
+        await fetch.fetch(session, Fetch(SequenceSet(((fresh[0], fresh[-1]),)), group.items, by_uid=True))

@@ -1,0 +1,89 @@
+"""The catalogue fills, and forgets, while nobody waits for it."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services.imapd.service import Settings
+from services.kernel.mailbox.store import MailStore
+from services.kernel.mailbox.user import UserMail
+from tests.unit.imapd.mail import HELLO, MIXED
+from tests.unit.imapd.site import ALICE, WAIT_SECONDS, Client, Running
+
+
+@pytest.fixture
+def alice(imapd: Running) -> Iterator[UserMail]:
+    """The mailbox as another process sees it."""
+    with contextlib.closing(MailStore(Settings(imapd.configuration).mailbox)) as store:
+        yield store.user(ALICE)
+
+
+def wait_until(is_done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not is_done():
+        assert time.monotonic() < deadline
+
+
+def known(alice: UserMail, folder: str = "INBOX") -> frozenset[int]:
+    return alice.folder(folder).shelf().words()
+
+
+def fill(client: Client, count: int, folder: str = "INBOX") -> None:
+    for number in range(count):
+        client.append(folder, HELLO if number % 2 else MIXED)
+
+
+def test_opened_folder_is_filled(imapd: Running, alice: UserMail) -> None:
+    with imapd.signed_in() as client:
+        fill(client, 45)
+        client.ask("SELECT INBOX")
+        wait_until(lambda: known(alice) == frozenset(range(1, 46)))
+    shelf = alice.folder("INBOX").shelf()
+    assert shelf.confirm("WORLD", range(1, 46), in_header=False, in_body=True).fitting == frozenset(range(2, 46, 2))
+    assert shelf.headings() == known(alice)
+
+
+def test_expunged_message_is_forgotten(imapd: Running, alice: UserMail) -> None:
+    with imapd.signed_in() as client:
+        fill(client, 3)
+        client.ask("SELECT INBOX")
+        wait_until(lambda: known(alice) == {1, 2, 3})
+        client.ask("STORE 2 +FLAGS (\\Deleted)")
+        client.ask("EXPUNGE")
+        client.ask("EXAMINE INBOX")
+        wait_until(lambda: known(alice) == {1, 3})
+
+
+def test_deleted_folder_is_forgotten(imapd: Running, alice: UserMail) -> None:
+    with imapd.signed_in() as client:
+        client.ask("CREATE Old")
+        fill(client, 3, "Old")
+        client.ask("SELECT Old")
+        wait_until(lambda: known(alice, "Old") == {1, 2, 3})
+        client.ask("SELECT INBOX")
+        client.ask("DELETE Old")
+        client.ask("SELECT INBOX")
+        wait_until(lambda: alice.tidy_catalog(0))
+
+
+def test_damaged_catalogue_does_not_stop_it(imapd: Running, alice: UserMail) -> None:
+    with imapd.signed_in() as client:
+        fill(client, 3)
+        path = next(imapd.root.rglob("malleposte.index")).with_name("malleposte.catalog")
+        path.write_bytes(b"no database" * 1000)
+        client.ask("SELECT INBOX")
+        assert client.ask("SEARCH BODY world")[0] == b"* SEARCH 2"
+        client.ask("SELECT INBOX")
+        wait_until(lambda: known(alice) == {1, 2, 3})
+
+
+def test_nothing_is_filled_when_it_is_switched_off(tmp_path: Path) -> None:
+    imapd = Running(tmp_path, catalogue_in_background=False)
+    with imapd.signed_in() as client, contextlib.closing(MailStore(Settings(imapd.configuration).mailbox)) as store:
+        fill(client, 3)
+        client.ask("SELECT INBOX")
+        imapd.stop()
+        assert known(store.user(ALICE)) == set()
