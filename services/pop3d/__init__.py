@@ -1,14 +1,14 @@
-"""pop3d: a mailbox's INBOX by POP3 (RFC 1939, extensions RFC 2449, 2595, 3206, 5034).
+"""pop3d: a mailbox's INBOX by POP3 (RFC 1939, extensions RFC 2449, 2595, 3206, 5034, 6856).
 
 Owns the dialogue with a client and the decision which messages go away at the end. Refuses everything else about mail: messages, UIDs
 and the lock are the mailbox store's, passwords the directory's.
 
 ::
 
-    connection.py  socket, TLS, time limits, backpressure      stream.py    dot-stuffing, in pieces
-    session.py     the protocol without I/O: a line in,        maildrop.py  what the session saw at sign-in: numbers, sizes, marks
-                   an ``Action`` out                           sasl.py      PLAIN
-    commands.py    lines into commands                         service.py   wiring
+    connection.py  carries out what the session says      stream.py    dot-stuffing, in pieces
+    session.py     the protocol without I/O: a line in,   maildrop.py  what the session saw at sign-in: numbers, sizes, marks
+                   an ``Action`` out                      mailbox.py   INBOX and the lock, behind the store's threads
+    commands.py    lines into commands                    service.py   wiring
 
 States of a session (RFC 1939 section 3):
 
@@ -23,7 +23,9 @@ UPDATE         the whole line QUIT has come: marked messages are           alway
 =============  ==========================================================  ====================================================
 
 A message goes to the client byte for byte as the store serves it, with CRLF line ends, but for the dots that RFC 1939 section 3 adds and a line end
-after a last line that has none. UIDL is ``<UIDVALIDITY>.<UID>``, the identity that IMAP shows, so it survives everything that UIDs survive.
+after a last line that has none. UIDL is made of UIDVALIDITY and UID, the identity that IMAP shows, so it survives everything that UIDs survive.
+UTF8 (RFC 6856) changes nothing: a header in UTF-8 goes out as it is to everybody, where the RFC would have it refused to a client that did not
+ask, who then could never fetch it.
 
 Failure: trouble in directory or store is ``-ERR [SYS/TEMP]`` and an event; the client sees no cause. Commands that come in one go
 are answered in order (PIPELINING), but what was sent in the clear behind STLS is thrown away. A session never ends the process.

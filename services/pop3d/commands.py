@@ -16,6 +16,7 @@ class Verb(StrEnum):
     AUTH = "AUTH"
     CAPA = "CAPA"
     DELE = "DELE"
+    LANG = "LANG"
     LIST = "LIST"
     NOOP = "NOOP"
     PASS = "PASS"
@@ -27,6 +28,7 @@ class Verb(StrEnum):
     TOP = "TOP"
     UIDL = "UIDL"
     USER = "USER"
+    UTF8 = "UTF8"
 
 
 @dataclass(frozen=True, slots=True)

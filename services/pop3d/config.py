@@ -1,11 +1,19 @@
 """The ``pop3d`` section."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field
 
 from services.kernel.runtime.config import Section
 from services.kernel.runtime.tls import ServerTls
+
+
+class UidlForm(StrEnum):
+    """How a message is named for ever."""
+
+    UID = "uid"
+    DOVECOT = "dovecot"
 
 
 class Pop3dSettings(Section):
@@ -35,6 +43,11 @@ class Pop3dSettings(Section):
     """Commands that are none, in one connection, before it is ended (Postfix `smtpd_hard_error_limit`)."""
     mark_seen: bool = True
     """Whether messages that were retrieved get IMAP's `\\Seen` when the session ends with QUIT (Dovecot `pop3_no_flag_updates`, negated)."""
+    login_delay_seconds: int = Field(0, ge=0)
+    """How long a user must wait between two sign-ins (RFC 2449 section 6.5); 0 for none. It keeps clients from asking every few seconds."""
+    uidl: UidlForm = UidlForm.UID
+    """What UIDL tells of a message: `uid` is `<UIDVALIDITY>.<UID>`; `dovecot` is Dovecot's `%08Xu%08Xv`, for a site that moved from there, so that
+    clients which leave mail on the server fetch nothing twice. Changing it makes every message new to them."""
     events_directory: Path = Path("/events")
     """Where events are written for `admin`."""
     metrics_address: str = ":9100"

@@ -1,31 +1,38 @@
 """One client from greeting to end: carries out the session's actions on the socket, the directory and the store."""
 
 import asyncio
+import base64
+import binascii
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, assert_never
 
 from services.kernel.directory import Account, DirectoryTrouble
 from services.kernel.mailbox.store import MailStore
-from services.kernel.mailbox.trouble import Locked, MailboxTrouble, Refusal
+from services.kernel.mailbox.trouble import Locked, MailboxTrouble, Refusal, TooSoon
+from services.kernel.runtime.lines import LineStream, LineTooLong
+from services.kernel.sasl import Challenge, Exchange, Refused, Sasl, SignedIn, Why, mechanisms
+from services.kernel.sasl.exchange import Accounts as SaslAccounts
+from services.kernel.sasl.exchange import Step
 from services.kernel.wire.events import Emitter, Kind
 from services.pop3d.config import Pop3dSettings
-from services.pop3d.lines import LineStream, LineTooLong
 from services.pop3d.mailbox import Mailbox, Message, open_mailbox
-from services.pop3d.sasl import Credentials
-from services.pop3d.session import Action, Close, Deliver, Finish, Refuse, Say, Session, SignIn, StartTls, ok
+from services.pop3d.session import Action, Authenticate, Close, Deliver, Finish, Offer, Refuse, Say, Session, SignIn, StartTls, ok
 
 _TROUBLE = b"-ERR [SYS/TEMP] not now, try again later\r\n"
 _WRONG_PASSWORD = b"-ERR [AUTH] sign-in failed\r\n"
+_NOT_UNDERSTOOD = b"-ERR [AUTH] not understood\r\n"
+_CANCELLED = b"-ERR cancelled\r\n"
+_TOO_SOON = b"-ERR [LOGIN-DELAY] the last sign-in was too short a time ago\r\n"
 _IN_USE = b"-ERR [IN-USE] another POP3 session has this mailbox\r\n"
 _NOT_ALL_REMOVED = b"-ERR [SYS/TEMP] some deleted messages were not removed\r\n"
 
 
-class Accounts(Protocol):
+class Accounts(SaslAccounts, Protocol):
     """Who may sign in: the directory, or a test's own list."""
 
-    async def authenticate(self, login: str, password: str) -> Account | None: ...
     def close(self) -> None: ...
 
 
@@ -36,9 +43,18 @@ class Surroundings:
     hostname: str
     settings: Pop3dSettings
     accounts: Accounts
+    sasl: Sasl
     store: MailStore
     emitter: Emitter
     context: Callable[[], ssl.SSLContext]
+
+
+class _GivenUp(Exception):
+    """The client sent ``*`` in the middle of AUTH."""
+
+
+async def _already(step: Step) -> Step:
+    return step
 
 
 class Connection:
@@ -47,7 +63,7 @@ class Connection:
     def __init__(self, stream: LineStream, around: Surroundings, *, is_tls: bool) -> None:
         self._stream = stream
         self._around = around
-        self._session = Session(around.hostname, is_tls=is_tls)
+        self._session = Session(Offer(around.hostname, self._mechanisms, around.settings.login_delay_seconds), is_tls=is_tls)
         self._mailbox: Mailbox | None = None
         self._login = ""
         self._loop = asyncio.get_running_loop()
@@ -77,6 +93,9 @@ class Connection:
         finally:
             self._end(reason)
 
+    def _mechanisms(self) -> tuple[str, ...]:
+        return self._around.sasl.mechanisms(self._stream.certificate)
+
     def stop(self) -> None:
         """End before the next command: at once when the client is silent. What was marked for deletion stays."""
         self._ending = self._ending or "service stopped"
@@ -84,6 +103,7 @@ class Connection:
             self._task.cancel()
 
     async def _converse(self) -> None:
+        await self._around.sasl.look()
         await self._say(self._session.greeting())
         while not self._ending:
             action = await self._next_action()
@@ -118,8 +138,10 @@ class Connection:
                 await self._refuse(text)
             case StartTls(text):
                 await self._start_tls(text)
-            case SignIn(credentials):
-                await self._sign_in(credentials)
+            case SignIn(login, password):
+                await self._sign_in(login, partial(mechanisms.check, self._around.accounts, login, password))
+            case Authenticate(mechanism, initial):
+                await self._authenticate(mechanism, initial)
             case Deliver():
                 await self._deliver(action)
             case Finish():
@@ -143,17 +165,67 @@ class Connection:
 
     # Signing in
 
-    async def _sign_in(self, credentials: Credentials) -> None:
+    async def _authenticate(self, mechanism: str, initial: str | None) -> None:
+        """The dialogue of AUTH (RFC 5034 section 4); ``=`` is an empty initial response."""
+        exchange = self._around.sasl.begin(mechanism, self._stream.certificate)
+        if exchange is None:
+            await self._refuse(b"-ERR no such mechanism\r\n")
+            return
+        try:
+            step = await self._first_step(exchange, initial)
+            while isinstance(step, Challenge):
+                step = await exchange.answer(await self._response(step.data))
+        except binascii.Error:
+            await self._refuse(_NOT_UNDERSTOOD)
+        except _GivenUp:
+            await self._say(_CANCELLED)
+        except (DirectoryTrouble, TimeoutError) as trouble:
+            await self._trouble("sign-in", "", trouble)
+        else:
+            await self._sign_in("", partial(_already, step))
+
+    async def _first_step(self, exchange: Exchange, initial: str | None) -> Step:
+        if initial is not None:
+            return await exchange.answer(base64.b64decode("" if initial == "=" else initial, validate=True))
+        return await exchange.answer(await self._response(b"") if exchange.starts_with_client else b"")
+
+    async def _response(self, challenge: bytes) -> bytes:
+        """Send a challenge and return the answer to it. Raises ``_GivenUp``, ``binascii.Error``."""
+        await self._say(b"+ " + base64.b64encode(challenge) + b"\r\n")
+        try:
+            line = await self._stream.line(self._patience())
+        except LineTooLong:
+            raise binascii.Error from None
+        if line is None:
+            raise ConnectionResetError("the client is gone")
+        if line == b"*":
+            raise _GivenUp
+        return base64.b64decode(line, validate=True)
+
+    async def _sign_in(self, login: str, check: Callable[[], Awaitable[Step]]) -> None:
+        """Open the mailbox of who is let in; the password has its check in the same time limit."""
         try:
             async with asyncio.timeout(self._around.settings.command_seconds):
-                account = await self._around.accounts.authenticate(credentials.login, credentials.password)
-                self._mailbox = await open_mailbox(self._around.store, account.address) if account else None
+                step = await check()
+                if isinstance(step, SignedIn):
+                    self._mailbox = await open_mailbox(self._around.store, step.account.address, self._around.settings)
         except Locked:
             await self._say(_IN_USE)
+        except TooSoon:
+            await self._say(_TOO_SOON)
         except (DirectoryTrouble, MailboxTrouble, Refusal, TimeoutError) as trouble:
-            await self._trouble("sign-in", credentials.login, trouble)
+            await self._trouble("sign-in", login, trouble)
         else:
-            await self._admit(account) if account else await self._reject(credentials.login)
+            await self._answer_login(step)
+
+    async def _answer_login(self, step: Step) -> None:
+        match step:
+            case SignedIn(account):
+                await self._admit(account)
+            case Refused(Why.MALFORMED):
+                await self._refuse(_NOT_UNDERSTOOD)
+            case Refused(_, login):
+                await self._reject(login)
 
     async def _admit(self, account: Account) -> None:
         assert self._mailbox is not None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.records import FlagChange, FlagWord
 from services.kernel.mailbox.store import MailStore
+from services.pop3d.config import Pop3dSettings
 from services.pop3d.maildrop import Maildrop, maildrop
 from services.pop3d.stream import PIECE_BYTES, Content, end_of_top, pieces
 
@@ -64,12 +65,12 @@ class Message:
             self._content.close()
 
 
-async def open_mailbox(store: MailStore, address: str) -> Mailbox:
-    """Lock and open a user's INBOX. Raises ``Locked``, ``MailboxTrouble``.
+async def open_mailbox(store: MailStore, address: str, settings: Pop3dSettings) -> Mailbox:
+    """Lock and open a user's INBOX. Raises ``Locked``, ``TooSoon``, ``MailboxTrouble``.
 
     When the waiting task is cancelled the store's thread still ends its work, and the lock is given back then.
     """
-    opening = asyncio.ensure_future(store.run(_open, store, address))
+    opening = asyncio.ensure_future(store.run(_open, store, address, settings))
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -77,13 +78,13 @@ async def open_mailbox(store: MailStore, address: str) -> Mailbox:
         raise
 
 
-def _open(store: MailStore, address: str) -> Mailbox:
+def _open(store: MailStore, address: str, settings: Pop3dSettings) -> Mailbox:
     with contextlib.ExitStack() as lock:
         user = store.user(address)
-        lock.enter_context(user.pop3_lock())
+        lock.enter_context(user.pop3_lock(settings.login_delay_seconds))
         folder = user.folder("INBOX")
         folder.status()  # a look at the directory, so that what others put there is in
-        drop = maildrop(folder.uidvalidity, [(message.uid, message.size) for message in folder.messages()])
+        drop = maildrop(folder.uidvalidity, [(message.uid, message.size) for message in folder.messages()], settings.uidl)
         return Mailbox(store, folder, drop, lock.pop_all())
 
 

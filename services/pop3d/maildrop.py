@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from services.pop3d.config import UidlForm
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -46,6 +48,10 @@ class Maildrop:
         return tuple(self.entries[number - 1].uid for number in sorted(self.retrieved - self.deleted))
 
 
-def maildrop(uidvalidity: int, messages: Sequence[tuple[int, int]]) -> Maildrop:
+def maildrop(uidvalidity: int, messages: Sequence[tuple[int, int]], form: UidlForm = UidlForm.UID) -> Maildrop:
     """Number the messages, given as UID and size in order of UID."""
-    return Maildrop([Entry(number, uid, size, f"{uidvalidity}.{uid}") for number, (uid, size) in enumerate(messages, 1)])
+    return Maildrop([Entry(number, uid, size, _uidl(uidvalidity, uid, form)) for number, (uid, size) in enumerate(messages, 1)])
+
+
+def _uidl(uidvalidity: int, uid: int, form: UidlForm) -> str:
+    return f"{uid:08x}{uidvalidity:08x}" if form is UidlForm.DOVECOT else f"{uidvalidity}.{uid}"

@@ -1,12 +1,11 @@
 """The protocol without I/O: each line from the client becomes one ``Action`` for the connection to carry out."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from services.pop3d.commands import Command, Verb, parse
 from services.pop3d.maildrop import Entry, Maildrop
-from services.pop3d.sasl import Credentials, decode_plain
 
 
 class State(StrEnum):
@@ -42,7 +41,16 @@ class StartTls:
 class SignIn:
     """Check a password and open the mailbox; then call ``Session.opened``."""
 
-    credentials: Credentials
+    login: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Go through a SASL mechanism on offer, with the client's initial response if it sent one, in base64; then as after ``SignIn``."""
+
+    mechanism: str
+    initial: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class Close:
     text: bytes
 
 
-Action = Say | Refuse | StartTls | SignIn | Deliver | Finish | Close
+Action = Say | Refuse | StartTls | SignIn | Authenticate | Deliver | Finish | Close
 
 BEFORE = frozenset({State.AUTHORIZATION})
 WITHIN = frozenset({State.TRANSACTION})
@@ -76,6 +84,7 @@ STATES: dict[Verb, frozenset[State]] = {
     Verb.AUTH: BEFORE,
     Verb.CAPA: BEFORE | WITHIN,
     Verb.DELE: WITHIN,
+    Verb.LANG: BEFORE | WITHIN,
     Verb.LIST: WITHIN,
     Verb.NOOP: WITHIN,
     Verb.PASS: BEFORE,
@@ -87,12 +96,26 @@ STATES: dict[Verb, frozenset[State]] = {
     Verb.TOP: WITHIN,
     Verb.UIDL: WITHIN,
     Verb.USER: BEFORE,
+    Verb.UTF8: BEFORE,
 }
-"""In which states a command is answered (RFC 1939 sections 4 to 6, RFC 2449 section 5, RFC 2595 section 4)."""
+"""In which states a command is answered (RFC 1939 sections 4 to 6, RFC 2449 section 5, RFC 2595 section 4, RFC 6856 sections 2 and 3)."""
 
 _NEEDS_TLS = b"-ERR a password is not taken in clear text: begin TLS with STLS first\r\n"
 _NO_SUCH_MESSAGE = b"-ERR no such message\r\n"
 _BAD_ARGUMENT = b"-ERR bad argument\r\n"
+
+
+_LANGUAGES = {"i-default": "English", "en": "English"}
+"""RFC 6856 section 3: ``i-default`` is what a server speaks to everyone (RFC 2277 section 4.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the site offers: ``mechanisms`` under TLS, the strongest first, and the time between two sign-ins."""
+
+    hostname: str
+    mechanisms: Callable[[], tuple[str, ...]]
+    login_delay_seconds: int = 0
 
 
 def ok(text: str) -> bytes:
@@ -107,18 +130,18 @@ def _listing(title: str, lines: Iterable[str]) -> bytes:
 class Session:
     """One dialogue. ``is_tls`` says whether the line is encrypted now."""
 
-    def __init__(self, hostname: str, *, is_tls: bool) -> None:
+    def __init__(self, offer: Offer, *, is_tls: bool) -> None:
         self.state = State.AUTHORIZATION
         self.is_tls = is_tls
-        self._hostname = hostname
+        self._offer = offer
         self._login = ""
-        self._awaits_response = False
         self._maildrop = Maildrop(())
         self._answers: dict[Verb, Callable[[Command], Action]] = {
             Verb.APOP: self._apop,
             Verb.AUTH: self._auth,
             Verb.CAPA: self._capa,
             Verb.DELE: self._dele,
+            Verb.LANG: self._lang,
             Verb.LIST: self._list,
             Verb.NOOP: self._noop,
             Verb.PASS: self._pass,
@@ -130,16 +153,15 @@ class Session:
             Verb.TOP: self._top,
             Verb.UIDL: self._uidl,
             Verb.USER: self._user,
+            Verb.UTF8: self._utf8,
         }
 
     def greeting(self) -> bytes:
         """What the server says first. Without a timestamp: APOP is not offered, since it wants passwords kept in clear."""
-        return ok(f"{self._hostname} POP3 ready")
+        return ok(f"{self._offer.hostname} POP3 ready")
 
     def line(self, line: bytes) -> Action:
         """Answer one line, given without its end."""
-        if self._awaits_response:
-            return self._response(line)
         command = parse(line)
         if command is None:
             return Refuse(b"-ERR no such command\r\n")
@@ -168,9 +190,11 @@ class Session:
 
     def _capa(self, _command: Command) -> Action:
         """RFC 2449: passwords are offered only where they are taken; EXPIRE NEVER, since nothing here deletes by age."""
-        words = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER", "IMPLEMENTATION Malleposte"]
+        words = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER", "UTF8 USER", "LANG", "IMPLEMENTATION Malleposte"]
+        if self._offer.login_delay_seconds:
+            words.append(f"LOGIN-DELAY {self._offer.login_delay_seconds}")
         if self.is_tls:
-            words += ["USER", "SASL PLAIN"]
+            words += ["USER", " ".join(("SASL", *self._offer.mechanisms()))]
         elif self.state is State.AUTHORIZATION:
             words.append("STLS")
         return Say(_listing("capabilities", words))
@@ -197,28 +221,32 @@ class Session:
         if not self._login:
             return Refuse(b"-ERR send USER first\r\n")
         login, self._login = self._login, ""
-        return SignIn(Credentials(login, command.argument))
+        return SignIn(login, command.argument)
 
     def _auth(self, command: Command) -> Action:
         """RFC 5034 section 4. Without an argument, as old clients ask for it, the mechanisms are listed."""
+        offered = self._offer.mechanisms() if self.is_tls else ()
         if not command.argument:
-            return Say(_listing("mechanisms", ["PLAIN"] if self.is_tls else []))
+            return Say(_listing("mechanisms", offered))
         if not self.is_tls:
             return Refuse(_NEEDS_TLS)
-        mechanism, _, response = command.argument.partition(" ")
-        if mechanism.upper() != "PLAIN":
+        mechanism, has_response, response = command.argument.partition(" ")
+        if mechanism.upper() not in offered:
             return Refuse(b"-ERR no such mechanism\r\n")
-        if not response:
-            self._awaits_response = True
-            return Say(b"+ \r\n")
-        return self._response(response.encode())
+        return Authenticate(mechanism.upper(), response if has_response else None)
 
-    def _response(self, line: bytes) -> Action:
-        self._awaits_response = False
-        if line == b"*":
-            return Say(b"-ERR cancelled\r\n")
-        credentials = decode_plain(line)
-        return SignIn(credentials) if credentials else Refuse(b"-ERR [AUTH] not understood\r\n")
+    def _utf8(self, command: Command) -> Action:
+        """RFC 6856 section 2. Messages are served as they are before it as well: one that is held back for its header would never be read."""
+        return Refuse(_BAD_ARGUMENT) if command.argument else Say(ok("UTF-8"))
+
+    def _lang(self, command: Command) -> Action:
+        """RFC 6856 section 3: English is all there is; ``*`` asks for what the server likes best."""
+        if not command.argument:
+            return Say(_listing("languages", (f"{tag} {name}" for tag, name in _LANGUAGES.items())))
+        tag = "en" if command.argument == "*" else command.argument.lower()
+        if tag not in _LANGUAGES:
+            return Say(b"-ERR no such language\r\n")
+        return Say(ok(f"{tag} {_LANGUAGES[tag]}"))
 
     # TRANSACTION
 

@@ -13,10 +13,12 @@ from services.kernel.mailbox.served import Content
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import Locked, MailboxTrouble, NoSuchMessage
 from services.kernel.mailbox.user import UserMail
+from services.kernel.sasl.scram import derive
 
 P = ParamSpec("P")
 T = TypeVar("T")
 PASSWORD = "correct horse"
+KEYS = derive(PASSWORD, iterations=4096).text()
 
 
 class ShelfFolder(Folder):
@@ -70,7 +72,7 @@ class ShelfUser(UserMail):
         return self.inbox
 
     @contextlib.contextmanager
-    def pop3_lock(self) -> Iterator[None]:
+    def pop3_lock(self, delay_seconds: float = 0) -> Iterator[None]:
         if not self._lock.acquire(blocking=False):
             raise Locked
         try:
@@ -119,6 +121,18 @@ class ListedAccounts:
         if self.is_broken:
             raise DirectoryTrouble("no such database")
         return Account(login, "") if login in self.addresses and password == PASSWORD else None
+
+    async def account(self, address: str) -> Account | None:
+        return Account(address, "") if address in self.addresses else None
+
+    async def scram(self, login: str) -> Account | None:
+        return Account(login, "", scram=KEYS) if login in self.addresses else None
+
+    async def scram_secret(self) -> bytes:
+        return b"secret"
+
+    async def has_scram_for_all(self) -> bool:
+        return True
 
     def close(self) -> None:
         self.is_broken = True

@@ -18,6 +18,7 @@ from services.kernel.mailbox.config import MailboxSettings
 from services.kernel.mailbox.store import MailStore
 from services.kernel.runtime.config import Site
 from services.kernel.runtime.tls import ServerTls
+from services.kernel.sasl import SaslSettings
 from services.pop3d.config import Pop3dSettings
 from services.pop3d.service import Pop3d, Settings
 from tests.unit.pop3d.shelf import ListedAccounts
@@ -47,7 +48,7 @@ class Running:
         ours = {"listen": ["127.0.0.1:0"], "listen_tls": ["127.0.0.1:0"], "metrics_address": "", "events_directory": self._root, "tls": tls}
         section = Pop3dSettings.model_validate({**ours, "failure_delay_seconds": 0, **more})
         site = Site.model_validate({"hostname": "mail.example.test"})
-        settings = Settings(site, section, MailboxSettings.model_validate({}), DirectorySettings.model_validate({}))
+        settings = Settings(site, section, MailboxSettings.model_validate({}), DirectorySettings.model_validate({}), SaslSettings())
         service = Pop3d(settings, store, accounts)
         await service.start()
         return service

@@ -1,7 +1,6 @@
 import pytest
 
 from services.pop3d.commands import Command, Verb, parse
-from services.pop3d.sasl import Credentials, decode_plain
 
 
 @pytest.mark.parametrize(
@@ -30,21 +29,3 @@ def test_other_lines_are_no_commands(line: bytes) -> None:
 )
 def test_arguments_are_numbers_or_not(argument: str, numbers: tuple[int, ...] | None) -> None:
     assert Command(Verb.TOP, argument).numbers() == numbers
-
-
-@pytest.mark.parametrize(
-    "response",
-    [b"AGFsaWNlAHNlY3JldA==", b"YWxpY2UAYWxpY2UAc2VjcmV0"],
-    ids=["no authorization identity", "the same identity"],
-)
-def test_plain_response_holds_login_and_password(response: bytes) -> None:
-    assert decode_plain(response) == Credentials("alice", "secret")
-
-
-@pytest.mark.parametrize(
-    "response",
-    [b"", b"=", b"!", b"YWxpY2U=", b"AABz", b"Ym9iAGFsaWNlAHNlY3JldA==", b"AP//AA==", b"AGEAYgBj"],
-    ids=["empty", "pad", "no base64", "no NUL", "no login", "other identity", "no UTF-8", "too many"],
-)
-def test_other_responses_are_refused(response: bytes) -> None:
-    assert decode_plain(response) is None

@@ -11,6 +11,7 @@ from services.kernel.mailbox.config import MailboxSettings
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.records import Origin
 from services.kernel.mailbox.store import MailStore
+from services.pop3d.config import Pop3dSettings
 from services.pop3d.mailbox import open_mailbox
 from tests.unit.pop3d.shelf import PASSWORD, ListedAccounts
 from tests.unit.pop3d.site import Running
@@ -104,7 +105,7 @@ def test_delivery_goes_on_while_a_session_has_the_mailbox(store: MailStore, inbo
 
 def test_cancelled_sign_in_gives_the_lock_back(store: MailStore, inbox: Folder, pop3d: Running) -> None:
     async def hurry() -> None:
-        task = asyncio.ensure_future(open_mailbox(store, ALICE))
+        task = asyncio.ensure_future(open_mailbox(store, ALICE, Pop3dSettings.model_validate({})))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -113,3 +114,19 @@ def test_cancelled_sign_in_gives_the_lock_back(store: MailStore, inbox: Folder, 
     asyncio.run(hurry())
     with store.user(ALICE).pop3_lock():
         pass
+
+
+def test_sign_in_too_soon_after_the_last_is_refused(tmp_path: Path, store: MailStore, inbox: Folder, accounts: ListedAccounts) -> None:
+    (tmp_path / "delayed").mkdir()
+    running = Running(tmp_path / "delayed", store, accounts, login_delay_seconds=600)
+    try:
+        with running.signed_in(), running.client() as client:
+            assert b"\r\nLOGIN-DELAY 600\r\n" in client.ask_lines("CAPA")
+        with running.client() as client:
+            client.ask(f"USER {ALICE}")
+            assert client.ask("PASS wrong").startswith(b"-ERR [AUTH]")
+            client.ask(f"USER {ALICE}")
+            assert client.ask(f"PASS {PASSWORD}").startswith(b"-ERR [LOGIN-DELAY]")
+            assert client.ask("STAT").startswith(b"-ERR")
+    finally:
+        running.stop()

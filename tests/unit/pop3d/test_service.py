@@ -1,11 +1,13 @@
 """pop3d on a socket, against poplib and against clients that do what none should."""
 
+import base64
 import poplib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from services.kernel.smtp.client_mechanisms import Scram
 from tests.unit.pop3d.shelf import PASSWORD, ListedAccounts, Shelf, ShelfUser
 from tests.unit.pop3d.site import Running
 
@@ -78,6 +80,48 @@ def test_pipelined_commands_are_answered_in_order(pop3d: Running, alice: ShelfUs
 def test_auth_plain_with_initial_response_signs_in(pop3d: Running, alice: ShelfUser) -> None:
     with pop3d.client() as client:
         assert client.ask("AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABjb3JyZWN0IGhvcnNl").startswith(b"+OK 3 messages")
+
+
+def test_auth_asks_for_what_the_mechanism_needs(pop3d: Running, alice: ShelfUser) -> None:
+    with pop3d.client() as client:
+        assert b"\r\nSASL SCRAM-SHA-256 PLAIN LOGIN\r\n" in client.ask_lines("CAPA")
+        assert client.ask("AUTH LOGIN") == b"+ VXNlcm5hbWU6\r\n"
+        assert client.ask(base64.b64encode(ALICE.encode()).decode()) == b"+ UGFzc3dvcmQ6\r\n"
+        assert client.ask(base64.b64encode(PASSWORD.encode()).decode()).startswith(b"+OK 3 messages")
+
+
+@pytest.mark.parametrize(("password", "answer"), [(PASSWORD, b"+OK 3 messages"), ("wrong", b"-ERR [AUTH]")])
+def test_scram_signs_in_who_knows_the_password(pop3d: Running, alice: ShelfUser, password: str, answer: bytes) -> None:
+    mechanism = Scram("sha256", (ALICE, password))
+    with pop3d.client() as client:
+        line = client.ask("AUTH SCRAM-SHA-256 " + base64.b64encode(mechanism.begin() or b"").decode())
+        while line.startswith(b"+ "):
+            line = client.ask(base64.b64encode(mechanism.respond(base64.b64decode(line[2:]))).decode())
+        assert line.startswith(answer)
+        assert mechanism.is_proven is (password == PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"), [("*", b"-ERR cancelled"), ("nonsense", b"-ERR [AUTH]"), ("", b"-ERR [AUTH]"), ("x" * 9000, b"-ERR [AUTH]")]
+)
+def test_response_that_is_none_leads_back_to_commands(pop3d: Running, alice: ShelfUser, line: str, answer: bytes) -> None:
+    with pop3d.client() as client:
+        assert client.ask("AUTH PLAIN") == b"+ \r\n"
+        assert client.ask(line).startswith(answer)
+        assert client.ask(f"USER {ALICE}").startswith(b"+OK")
+
+
+def test_acting_for_another_user_is_refused(pop3d: Running) -> None:
+    with pop3d.client() as client:
+        response = base64.b64encode(f"bob@example.test\0{ALICE}\0{PASSWORD}".encode()).decode()
+        assert client.ask(f"AUTH PLAIN {response}").startswith(b"-ERR [AUTH]")
+
+
+def test_client_gone_in_the_middle_of_auth_ends_the_session(pop3d: Running) -> None:
+    with pop3d.client() as client:
+        client.ask("AUTH PLAIN")
+    with pop3d.signed_in() as client:
+        assert client.ask("STAT").startswith(b"+OK")
 
 
 def test_what_was_sent_in_the_clear_behind_stls_is_not_answered_under_tls(pop3d: Running) -> None:

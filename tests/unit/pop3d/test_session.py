@@ -1,12 +1,14 @@
 import pytest
 
+from services.pop3d.config import UidlForm
 from services.pop3d.maildrop import Maildrop, maildrop
-from services.pop3d.sasl import Credentials
-from services.pop3d.session import Action, Close, Deliver, Finish, Refuse, Say, Session, SignIn, StartTls, State
+from services.pop3d.session import Action, Authenticate, Close, Deliver, Finish, Offer, Refuse, Say, Session, SignIn, StartTls, State
+
+OFFER = Offer("mail.example.test", lambda: ("SCRAM-SHA-256", "PLAIN"))
 
 
 def signed_in() -> tuple[Session, Maildrop]:
-    session = Session("mail.example.test", is_tls=True)
+    session = Session(OFFER, is_tls=True)
     drop = maildrop(7, [(11, 100), (12, 200), (15, 300)])
     session.opened(drop)
     return session, drop
@@ -24,67 +26,90 @@ def is_refused(action: Action) -> bool:
 
 @pytest.mark.parametrize("line", [b"USER alice", b"PASS x", b"AUTH PLAIN", b"AUTH PLAIN AGEAYg==", b"APOP alice 0123"])
 def test_no_password_is_taken_in_clear_text(line: bytes) -> None:
-    assert is_refused(Session("mail", is_tls=False).line(line))
+    assert is_refused(Session(OFFER, is_tls=False).line(line))
 
 
 def test_capabilities_in_clear_text_offer_tls_and_no_password() -> None:
-    words = answer(Session("mail", is_tls=False), b"CAPA").split(b"\r\n")
+    words = answer(Session(OFFER, is_tls=False), b"CAPA").split(b"\r\n")
     assert b"STLS" in words
-    assert not {b"USER", b"SASL PLAIN"} & set(words)
+    assert not {b"USER", b"SASL SCRAM-SHA-256 PLAIN"} & set(words)
 
 
 def test_capabilities_under_tls_offer_passwords_and_no_tls() -> None:
-    words = answer(Session("mail", is_tls=True), b"CAPA").split(b"\r\n")
-    assert {b"USER", b"SASL PLAIN", b"TOP", b"UIDL", b"PIPELINING", b"RESP-CODES", b"AUTH-RESP-CODE"} <= set(words)
+    words = answer(Session(OFFER, is_tls=True), b"CAPA").split(b"\r\n")
+    assert {b"USER", b"SASL SCRAM-SHA-256 PLAIN", b"TOP", b"UIDL", b"PIPELINING", b"RESP-CODES", b"AUTH-RESP-CODE"} <= set(words)
     assert b"STLS" not in words
     assert words[-2:] == [b".", b""]
 
 
 def test_stls_begins_tls_once() -> None:
-    session = Session("mail", is_tls=False)
+    session = Session(OFFER, is_tls=False)
     assert isinstance(session.line(b"STLS"), StartTls)
     session.encrypted()
     assert is_refused(session.line(b"STLS"))
 
 
 def test_user_and_pass_sign_in() -> None:
-    session = Session("mail", is_tls=True)
+    session = Session(OFFER, is_tls=True)
     answer(session, b"USER alice@example.test")
-    assert session.line(b"PASS a b ") == SignIn(Credentials("alice@example.test", "a b "))
+    assert session.line(b"PASS a b ") == SignIn("alice@example.test", "a b ")
 
 
 def test_pass_needs_a_user_before_it_each_time() -> None:
-    session = Session("mail", is_tls=True)
+    session = Session(OFFER, is_tls=True)
     answer(session, b"USER alice")
     session.line(b"PASS wrong")
     assert is_refused(session.line(b"PASS again"))
 
 
-def test_auth_plain_takes_an_initial_response() -> None:
-    assert Session("mail", is_tls=True).line(b"auth plain AGFsaWNlAHNlY3JldA==") == SignIn(Credentials("alice", "secret"))
+@pytest.mark.parametrize(
+    ("line", "action"),
+    [
+        (b"auth plain AGFsaWNlAHNlY3JldA==", Authenticate("PLAIN", "AGFsaWNlAHNlY3JldA==")),
+        (b"AUTH PLAIN", Authenticate("PLAIN", None)),
+        (b"AUTH SCRAM-SHA-256 =", Authenticate("SCRAM-SHA-256", "=")),
+    ],
+)
+def test_auth_begins_a_mechanism_that_is_offered(line: bytes, action: Action) -> None:
+    assert Session(OFFER, is_tls=True).line(line) == action
 
 
-def test_auth_plain_asks_for_the_response() -> None:
-    session = Session("mail", is_tls=True)
-    assert answer(session, b"AUTH PLAIN") == b"+ \r\n"
-    assert session.line(b"AGFsaWNlAHNlY3JldA==") == SignIn(Credentials("alice", "secret"))
+def test_auth_alone_lists_what_is_offered() -> None:
+    assert answer(Session(OFFER, is_tls=True), b"AUTH") == b"+OK mechanisms\r\nSCRAM-SHA-256\r\nPLAIN\r\n.\r\n"
+    assert answer(Session(OFFER, is_tls=False), b"AUTH") == b"+OK mechanisms\r\n.\r\n"
 
 
-@pytest.mark.parametrize("line", [b"*", b"nonsense", b""])
-def test_cancelled_or_broken_response_leads_back_to_commands(line: bytes) -> None:
-    session = Session("mail", is_tls=True)
-    session.line(b"AUTH PLAIN")
-    assert not isinstance(session.line(line), SignIn)
-    assert answer(session, b"USER alice").startswith(b"+OK")
+def test_time_between_sign_ins_is_told() -> None:
+    session = Session(Offer("mail", lambda: (), 900), is_tls=True)
+    assert b"\r\nLOGIN-DELAY 900\r\n" in answer(session, b"CAPA")
+    assert b"LOGIN-DELAY" not in answer(Session(OFFER, is_tls=True), b"CAPA")
+
+
+def test_language_is_listed_and_chosen() -> None:
+    session = Session(OFFER, is_tls=True)
+    assert b"\r\nLANG\r\n" in answer(session, b"CAPA")
+    assert answer(session, b"LANG") == b"+OK languages\r\ni-default English\r\nen English\r\n.\r\n"
+    assert answer(session, b"LANG EN") == b"+OK en English\r\n"
+    assert answer(session, b"LANG *") == b"+OK en English\r\n"
+    assert answer(session, b"LANG xx") == b"-ERR no such language\r\n"
+    assert answer(signed_in()[0], b"LANG i-default") == b"+OK i-default English\r\n"
+
+
+def test_utf8_is_switched_on_before_the_sign_in() -> None:
+    session = Session(OFFER, is_tls=False)
+    assert b"\r\nUTF8 USER\r\n" in answer(session, b"CAPA")
+    assert answer(session, b"UTF8").startswith(b"+OK")
+    assert is_refused(session.line(b"UTF8 x"))
+    assert is_refused(signed_in()[0].line(b"UTF8"))
 
 
 def test_unknown_mechanism_is_refused() -> None:
-    assert is_refused(Session("mail", is_tls=True).line(b"AUTH CRAM-MD5"))
+    assert is_refused(Session(OFFER, is_tls=True).line(b"AUTH CRAM-MD5"))
 
 
 @pytest.mark.parametrize("line", [b"STAT", b"LIST", b"RETR 1", b"DELE 1", b"UIDL", b"TOP 1 0", b"NOOP", b"RSET"])
 def test_mailbox_commands_need_a_sign_in(line: bytes) -> None:
-    assert is_refused(Session("mail", is_tls=True).line(line))
+    assert is_refused(Session(OFFER, is_tls=True).line(line))
 
 
 @pytest.mark.parametrize("line", [b"USER x", b"PASS x", b"AUTH PLAIN", b"STLS"])
@@ -144,7 +169,7 @@ def test_quit_finishes_with_what_was_marked() -> None:
 
 
 def test_quit_before_sign_in_just_ends() -> None:
-    assert isinstance(Session("mail", is_tls=False).line(b"QUIT"), Close)
+    assert isinstance(Session(OFFER, is_tls=False).line(b"QUIT"), Close)
 
 
 def test_retrieved_message_is_read_and_its_top_is_not() -> None:
@@ -155,6 +180,10 @@ def test_retrieved_message_is_read_and_its_top_is_not() -> None:
         session.delivered(delivery)
     answer(session, b"DELE 2")
     assert drop.uids_read() == (11,)
+
+
+def test_uidl_is_as_dovecot_told_it_where_the_site_comes_from_there() -> None:
+    assert maildrop(0x5F3A1B2C, [(255, 1)], UidlForm.DOVECOT).entries[0].uidl == "000000ff5f3a1b2c"
 
 
 def test_uidl_has_only_characters_and_length_that_the_rfc_allows() -> None:
