@@ -1,9 +1,10 @@
 """The operator's program: the command line ``malle``, the trace of every message, and the only hand that writes the directory.
 
 Two faces of one program. ``python -m services.admin`` is the daemon: it indexes the events of all containers (``trace``) and answers
-``/healthz`` and ``/metrics``. ``malle`` (``cli``) is started by the operator in the same container and does its work itself: it
-writes the directory (``directory``), asks qmgr over the control hop (``control``), reads the index, checks the configuration. ``malle init``
-runs once before the site starts and makes what is missing: CA, certificate (``certificates``) and the directory's tables.
+``/healthz`` and ``/metrics``. ``malle`` (``cli``) is started by the operator in the same container and does its work itself: it writes the
+directory (``directory``), asks qmgr over the control hop (``control``) and verify over the verdict hop (``verifier``), reads the index, checks
+the configuration. ``malle init`` runs once before the site starts and makes what is missing: CA, certificate (``certificates``) and the
+directory's tables.
 
 Owns the directory's content, the certificates it made itself and the index of events. Refuses to touch the queue and the
 mailboxes: it asks their owners.

@@ -37,8 +37,8 @@ def ensure(folder: Path, wish: Wish, now: datetime.datetime) -> list[str]:
     made = []
     if not (ca_file.exists() and ca_key_file.exists()):
         key = ec.generate_private_key(ec.SECP256R1())
-        _write(ca_key_file, _pem_key(key), 0o600)
-        _write(ca_file, _pem(_make_ca(key, wish.names[0], now)), 0o644)
+        write(ca_key_file, pem_key(key), 0o600)
+        write(ca_file, pem(_make_ca(key, wish.names[0], now)), 0o644)
         made += ["ca-key.pem", "ca.pem"]
     ca = x509.load_pem_x509_certificate(ca_file.read_bytes())
     if made or not _is_good(folder, ca, wish, now):
@@ -47,8 +47,8 @@ def ensure(folder: Path, wish: Wish, now: datetime.datetime) -> list[str]:
         key = ec.generate_private_key(ec.SECP256R1())
         leaf = _make_leaf(key, (ca, ca_key), wish, now)
         # first the key: services load both when either has changed, and keep the old pair while the new one does not fit
-        _write(folder / "key.pem", _pem_key(key), 0o640)
-        _write(certificate_file, _pem(leaf) + _pem(ca), 0o644)
+        write(folder / "key.pem", pem_key(key), 0o640)
+        write(certificate_file, pem(leaf) + pem(ca), 0o644)
         made += ["key.pem", "cert.pem"]
     return made
 
@@ -69,7 +69,7 @@ def _is_good(folder: Path, ca: x509.Certificate, wish: Wish, now: datetime.datet
 
 
 def _make_ca(key: ec.EllipticCurvePrivateKey, name: str, now: datetime.datetime) -> x509.Certificate:
-    subject = _name(f"Malleposte CA of {name}"[:64])  # RFC 5280 appendix A: ub-common-name is 64
+    subject = make_name(f"Malleposte CA of {name}"[:64])  # RFC 5280 appendix A: ub-common-name is 64
     usage = x509.KeyUsage(
         digital_signature=False,
         content_commitment=False,
@@ -81,7 +81,7 @@ def _make_ca(key: ec.EllipticCurvePrivateKey, name: str, now: datetime.datetime)
         encipher_only=False,
         decipher_only=False,
     )
-    builder = _builder(subject, subject, key.public_key(), (now, now + datetime.timedelta(days=CA_DAYS)))
+    builder = make_builder(subject, subject, key.public_key(), (now, now + datetime.timedelta(days=CA_DAYS)))
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).add_extension(usage, critical=True)
     return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False).sign(key, hashes.SHA256())
 
@@ -90,7 +90,7 @@ def _make_leaf(
     key: ec.EllipticCurvePrivateKey, issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey], wish: Wish, now: datetime.datetime
 ) -> x509.Certificate:
     ca, ca_key = issuer
-    builder = _builder(_name(wish.names[0][:64]), ca.subject, key.public_key(), (now, now + wish.life))
+    builder = make_builder(make_name(wish.names[0][:64]), ca.subject, key.public_key(), (now, now + wish.life))
     extensions: Sequence[tuple[x509.ExtensionType, bool]] = (
         (x509.BasicConstraints(ca=False, path_length=None), True),
         (x509.SubjectAlternativeName([x509.DNSName(name) for name in wish.names]), False),
@@ -103,26 +103,26 @@ def _make_leaf(
     return builder.sign(ca_key, hashes.SHA256())
 
 
-def _builder(
+def make_builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, life: tuple[datetime.datetime, datetime.datetime]
 ) -> x509.CertificateBuilder:
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
     return builder.serial_number(x509.random_serial_number()).not_valid_before(life[0] - CLOCK_SLACK).not_valid_after(life[1])
 
 
-def _name(text: str) -> x509.Name:
+def make_name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
+def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _pem_key(key: ec.EllipticCurvePrivateKey) -> bytes:
+def pem_key(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
-def _write(path: Path, data: bytes, mode: int) -> None:
+def write(path: Path, data: bytes, mode: int) -> None:
     """Under a temporary name that nobody else may read, then in one step."""
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)

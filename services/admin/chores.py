@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 
@@ -29,6 +30,7 @@ class Indexing:
         self._tell = tell
         self._index: Index | None = None
         self._forget_at = 0.0
+        self._lock = threading.Lock()
         self.fault = ""
 
     async def run(self) -> None:
@@ -42,21 +44,31 @@ class Indexing:
 
     def turn(self) -> str:
         """Read on once; return what was wrong, or nothing. Blocking."""
+        with self._lock:
+            return self._turn()
+
+    def _turn(self) -> str:
         try:
             if self._index is None:
                 self._index = Index(self._settings.events_directory)
             self._index.catch_up()
-            now = time.time()
-            if now >= self._forget_at:
-                self._forget_at = now + FORGET_SECONDS
-                self._index.forget(now - self._settings.retention_days * 86_400)
+            if time.monotonic() >= self._forget_at:
+                self._forget_at = time.monotonic() + FORGET_SECONDS
+                self._index.forget(time.time() - self._settings.retention_days * 86_400)
         except (OSError, sqlite3.Error) as error:
-            self.close()
+            self._close()
             return f"trace index: {error}"
         return ""
 
     def close(self) -> None:
-        """Give the index back; the next turn opens it again."""
+        """Give the index back; the next turn opens it again.
+
+        Blocking: it waits for a turn under way, which a task that was cancelled leaves behind in its thread.
+        """
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
         if self._index is not None:
             self._index.close()
             self._index = None
@@ -70,6 +82,7 @@ class Counting:
         self._messages = Gauge("malleposte_queue_messages", "Messages in the queue.", ["state"], registry=registry)
         self._oldest = Gauge("malleposte_queue_oldest_seconds", "Age of the oldest message.", ["state"], registry=registry)
         self._dead = Gauge("malleposte_queue_dead_sites", "Destinations that are held back.", registry=registry)
+        self._eta = Gauge("malleposte_queue_eta_seconds", "When nothing waits for a destination any more.", ["site"], registry=registry)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -85,10 +98,15 @@ class Counting:
         except ControlError:
             self._messages.clear()
             self._oldest.clear()
+            self._eta.clear()
 
     def _show(self, stats: Stats) -> None:
         for state, count in stats.states.items():
             self._messages.labels(state).set(count)
             self._oldest.labels(state).set(stats.oldest_seconds.get(state, 0.0))
+        self._eta.clear()
+        for site in stats.sites:
+            if site.eta_seconds is not None and site.waiting + site.deferred:
+                self._eta.labels(site.nexthop).set(site.eta_seconds)
         now = time.time()
         self._dead.set(sum(site.dead_until > now for site in stats.sites))

@@ -9,7 +9,24 @@ from typing import Annotated
 
 import typer
 
-from services.admin.commands import account, alias, config, directory, domain, lookup, queue, site, trace
+from services.admin.commands import (
+    account,
+    alias,
+    config,
+    directory,
+    domain,
+    explain,
+    importing,
+    lookup,
+    mailbox,
+    mx,
+    queue,
+    relay,
+    sieve,
+    site,
+    trace,
+    verify,
+)
 from services.admin.desk import Desk
 from services.admin.trouble import ControlError, DirectoryError
 
@@ -22,10 +39,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (account, alias, domain, queue, config, directory):
+for group in (account, alias, domain, mailbox, queue, relay, mx, verify, config, directory, sieve, importing):
     app.add_typer(group.app)
 app.add_typer(lookup.map_app)
-for command in (site.init, site.health, lookup.explain, trace.trace, trace.events):
+for command in (site.init, site.health, explain.explain, trace.trace, trace.events):
     app.command()(command)
 
 
@@ -56,7 +73,7 @@ def _faults() -> tuple[type[Exception], ...]:
     """What a command may fail with. Asked for only when one has, so that a command which needs no configuration never imports its parser."""
     import sqlite3
 
-    from services.kernel.runtime.config import ConfigError
+    from services.kernel.runtime.fault import ConfigError
     from services.kernel.tables.lookup import LookupTrouble
 
     return ConfigError, ControlError, DirectoryError, LookupTrouble, OSError, sqlite3.Error

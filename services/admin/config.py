@@ -20,15 +20,34 @@ class Certificates(Section):
     """A certificate with fewer days left is made anew at the next start."""
 
 
+class MirrorSettings(Section):
+    """For secondaries that back our domains up: the recipients of these domains, over HTTPS with a certificate on both sides."""
+
+    listen: str = ":8443"
+    """Where secondaries ask."""
+    secondaries: tuple[Path, ...] = ()
+    """PEM files with the certificates of those who may ask, what `malle mx identity` prints there; with none, nothing listens."""
+    certificate_file: Path = Path("/certs/identity.pem")
+    """The certificate of this site towards others."""
+    key_file: Path = Path("/certs/identity-key.pem")
+    """Its key, which also signs what is told."""
+
+
 class AdminSettings(Section):
     """The operator's program: `malle` and its daemon."""
 
     address: str = ":8080"
     """Where the daemon answers `/healthz` and `/metrics`."""
-    metrics_address: str = ":9100"
+    metrics_address: str = "admin-core:9100"
     """Where Prometheus metrics are answered, as by every service."""
     control: str = "unix:/run/malleposte/qmgr"
     """Where qmgr takes the operator's requests."""
+    verify: str = "tcp:verify:7026"
+    """Where verify takes the operator's requests."""
+    relay: str = "tcp:relay-core:7025"
+    """Where relay takes the operator's requests: `malle relay test` and `malle explain`."""
+    mailboxes: str = "unix:/run/mailboxes/mda"
+    """Where mda takes the operator's requests: `malle mailbox`."""
     events_directory: Path = Path("/events")
     """The folder of the event files, where the trace index is kept as well."""
     index_seconds: float = Field(default=5.0, gt=0)
@@ -38,7 +57,8 @@ class AdminSettings(Section):
     probes: tuple[str, ...] = (
         "smtp mx:25",
         "smtp submission:587",
-        "channel relay:7025",
+        "channel relay-core:7025",
+        "channel verify:7026",
         "lmtp mda:24",
         "imap imapd:143",
         "pop3 pop3d:110",
@@ -46,3 +66,7 @@ class AdminSettings(Section):
     """What `malle health` asks beside qmgr and the directory: a word of the health probe and where."""
     certificates: Certificates = Certificates()
     """The private CA."""
+    mirror: MirrorSettings = MirrorSettings()
+    """The recipients, for secondaries."""
+    standby: str = "unix:/run/malleposte/backupmx"
+    """On a site that backs others up: where backupmx takes the operator's requests."""

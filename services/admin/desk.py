@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from services.admin.config import AdminSettings
     from services.admin.control import Control
     from services.admin.directory import DirectoryWriter
+    from services.admin.moving.hop import Mailboxes
+    from services.admin.verifier import Verifier
     from services.kernel.directory.config import DirectorySettings
     from services.kernel.runtime.config import Document, Site
     from services.kernel.tables.collection import Tables
@@ -69,6 +71,18 @@ class Desk:
         from services.admin.control import Control
 
         return Control(self.settings.control)
+
+    def verifier(self) -> "Verifier":
+        """verify."""
+        from services.admin.verifier import Verifier
+
+        return Verifier(self.settings.verify)
+
+    def mailboxes(self) -> "Mailboxes":
+        """mda."""
+        from services.admin.moving.hop import Mailboxes
+
+        return Mailboxes(self.settings.mailboxes)
 
 
 def _refuse(fault: str) -> None:

@@ -3,22 +3,26 @@
 Each change is one transaction that also adds one to ``meta.generation``, by which readers of a server see that they must ask again.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, insert, inspect, select, update
+from sqlalchemy import Connection, delete, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from services.admin.names import check_address, check_domain, check_source, check_target
 from services.admin.trouble import DirectoryError
 from services.kernel.directory import Account, DirectorySettings, DirectoryTrouble
 from services.kernel.directory.engine import connect
-from services.kernel.directory.schema import SCHEMA_VERSION, accounts, aliases, domains, meta, metadata
+from services.kernel.directory.schema import SCHEMA_VERSION, SINCE_VERSION_1, accounts, aliases, domains, meta, metadata, scram
 from services.kernel.mail.address import split
 from services.kernel.mail.domainclass import Domain, DomainClass
 
+SECRET_BYTES = 32
+"""As long as the hash that it keys (RFC 2104 section 3)."""
 Alias = tuple[str, tuple[str, ...]]
 
 
@@ -35,13 +39,15 @@ class DirectoryWriter:
         self._engine.dispose()
 
     def prepare(self) -> bool:
-        """Make the tables if they are missing; return whether they were. Refuses a database of a newer schema."""
+        """Make the tables if they are missing; return whether they were. Brings an older schema up to date and refuses a newer one."""
         with self._transaction() as connection:
             is_new = not inspect(connection).has_table(meta.name)
             if is_new:
                 metadata.create_all(connection)
                 connection.execute(insert(meta).values(one=1, schema_version=SCHEMA_VERSION, generation=1))
             version = connection.execute(select(meta.c.schema_version)).scalar_one()
+            if version == 1:
+                version = _add_domain_quotas(connection)
         if version != SCHEMA_VERSION:
             raise DirectoryError(f"the directory has schema {version}; this program knows {SCHEMA_VERSION}")
         if self._engine.url.database and self._engine.dialect.name == "sqlite":
@@ -52,13 +58,20 @@ class DirectoryWriter:
         """All domains, by name."""
         with self._transaction() as connection:
             rows = connection.execute(select(domains).order_by(domains.c.name)).all()
-        return [Domain(row.name, DomainClass(row[1]), row.target) for row in rows]
+        return [Domain(row.name, DomainClass(row[1]), row.target, row.quota_bytes, row.quota_messages) for row in rows]
 
     def add_domain(self, domain: Domain) -> None:
-        """Add a domain or change its class and target."""
+        """Add a domain or change its class and target; its quotas stay."""
         domain = check_domain(domain)
         with self._change() as connection:
-            _put_domain(connection, domain)
+            old = connection.execute(select(domains.c.quota_bytes, domains.c.quota_messages).where(domains.c.name == domain.name)).first()
+            _put_domain(connection, replace(domain, quota_bytes=old[0], quota_messages=old[1]) if old else domain)
+
+    def change_domain(self, name: str, **values: int) -> None:
+        """Change columns of a domain: ``quota_bytes``, ``quota_messages``."""
+        with self._change() as connection:
+            done = connection.execute(update(domains).where(domains.c.name == name.lower()).values(**values))
+            _demand(done.rowcount, f"there is no domain {name}")
 
     def delete_domain(self, name: str) -> None:
         """Forget a domain without mailboxes; its aliases go with it."""
@@ -74,7 +87,8 @@ class DirectoryWriter:
         """All mailboxes, by address."""
         with self._transaction() as connection:
             rows = connection.execute(select(accounts).order_by(accounts.c.address)).all()
-        return [Account(*row) for row in rows]
+            keys = _keys(connection)
+        return [replace(Account(*row), scram=keys.get((row.address, row.password_hash), "")) for row in rows]
 
     def account(self, address: str) -> Account:
         """One mailbox."""
@@ -107,11 +121,22 @@ class DirectoryWriter:
             done = connection.execute(update(accounts).where(accounts.c.address == address.lower()).values(**values))
             _demand(done.rowcount, f"there is no account {address}")
 
+    def set_scram(self, address: str, keys: str) -> None:
+        """Keep the SCRAM keys of the password that a mailbox has now."""
+        address = address.lower()
+        with self._change() as connection:
+            found = connection.execute(select(accounts.c.password_hash).where(accounts.c.address == address)).first()
+            if found is None:
+                raise DirectoryError(f"there is no account {address}")
+            _put_keys(connection, address, found[0], keys)
+
     def delete_account(self, address: str) -> None:
         """Forget a mailbox; its mail stays on the disk."""
         with self._change() as connection:
             done = connection.execute(delete(accounts).where(accounts.c.address == address.lower()))
             _demand(done.rowcount, f"there is no account {address}")
+            if inspect(connection).has_table(scram.name):
+                connection.execute(delete(scram).where(scram.c.address == address.lower()))
 
     def aliases(self) -> list[Alias]:
         """All aliases, by source."""
@@ -169,13 +194,39 @@ class DirectoryWriter:
 
 def _put_domain(connection: Connection, domain: Domain) -> None:
     connection.execute(delete(domains).where(domains.c.name == domain.name))
-    connection.execute(insert(domains).values({"name": domain.name, "class": str(domain.domain_class), "target": domain.target}))
+    values = {"class": str(domain.domain_class), "target": domain.target, "quota_bytes": domain.quota_bytes, "quota_messages": domain.quota_messages}
+    connection.execute(insert(domains).values({"name": domain.name} | values))
+
+
+def _add_domain_quotas(connection: Connection) -> int:
+    for column in SINCE_VERSION_1:
+        connection.execute(text(f"ALTER TABLE {domains.name} ADD COLUMN {column.name} BIGINT NOT NULL DEFAULT 0"))
+    connection.execute(update(meta).values(schema_version=SCHEMA_VERSION, generation=meta.c.generation + 1))
+    return SCHEMA_VERSION
 
 
 def _put_account(connection: Connection, account: Account, address: str) -> None:
     connection.execute(delete(accounts).where(accounts.c.address == address))
     columns = ("password_hash", "quota_bytes", "quota_messages", "enabled", "created")
     connection.execute(insert(accounts).values(address=address, **{column: getattr(account, column) for column in columns}))
+    if account.scram:
+        _put_keys(connection, address, account.password_hash, account.scram)
+
+
+def _put_keys(connection: Connection, address: str, password_hash: str, keys: str) -> None:
+    """A directory of before SCRAM gets the table with the first keys, and the secret for the salts of those who have none."""
+    scram.create(connection, checkfirst=True)
+    if connection.execute(select(scram.c.address).where(scram.c.address == "")).first() is None:
+        connection.execute(insert(scram).values(address="", password_hash="", verifier=secrets.token_hex(SECRET_BYTES)))
+    connection.execute(delete(scram).where(scram.c.address == address))
+    connection.execute(insert(scram).values(address=address, password_hash=password_hash, verifier=keys))
+
+
+def _keys(connection: Connection) -> dict[tuple[str, str], str]:
+    """SCRAM keys by address and the hash of the password that they belong to."""
+    if not inspect(connection).has_table(scram.name):
+        return {}
+    return {(row.address, row.password_hash): row.verifier for row in connection.execute(select(scram))}
 
 
 def _put_alias(connection: Connection, source: str, targets: tuple[str, ...]) -> bool:

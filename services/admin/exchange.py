@@ -21,6 +21,8 @@ class _Domain(_Entry):
     name: str
     domain_class: DomainClass = DomainClass.HOSTED
     target: str = ""
+    quota_bytes: int = 0
+    quota_messages: int = 0
 
 
 class _Account(_Entry):
@@ -30,6 +32,7 @@ class _Account(_Entry):
     quota_messages: int = 0
     enabled: bool = True
     created: float = 0.0
+    scram: str = ""
 
 
 class _Alias(_Entry):
@@ -44,10 +47,10 @@ class _Document(_Entry):
 
 
 def dump(content: Content) -> str:
-    """The document; password hashes are in it."""
+    """The document; password hashes and SCRAM keys are in it."""
     domains, accounts, aliases = content
     document = _Document(
-        domains=[_Domain(name=domain.name, domain_class=domain.domain_class, target=domain.target) for domain in domains],
+        domains=[_Domain(**{name: getattr(domain, name) for name in _Domain.model_fields}) for domain in domains],
         accounts=[_Account(**{name: getattr(account, name) for name in _Account.model_fields}) for account in accounts],
         aliases=[_Alias(source=source, targets=list(targets)) for source, targets in aliases],
     )
@@ -62,7 +65,7 @@ def parse(text: str) -> Content:
         places = (f"{'.'.join(str(key) for key in fault['loc'])}: {fault['msg']}" for fault in error.errors())
         raise DirectoryError("\n".join(places)) from None
     return (
-        [Domain(entry.name, entry.domain_class, entry.target) for entry in document.domains],
+        [Domain(**entry.model_dump()) for entry in document.domains],
         [Account(**entry.model_dump()) for entry in document.accounts],
         [(entry.source, tuple(entry.targets)) for entry in document.aliases],
     )

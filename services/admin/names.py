@@ -1,5 +1,7 @@
 """What may stand in the directory: addresses and domains as the operator types them."""
 
+from dataclasses import replace
+
 from services.admin.trouble import DirectoryError
 from services.kernel.mail.address import fold, split, split_extension
 from services.kernel.mail.domain import is_domain
@@ -35,8 +37,12 @@ def check_source(source: str) -> str:
 
 
 def check_domain(domain: Domain) -> Domain:
-    """The folded domain; an alias needs a target that is a domain, a hosted one has none. Raises ``DirectoryError``."""
-    if not is_domain(domain.name):
+    """The folded domain; an alias needs a target that is a domain, a hosted one has none. Raises ``DirectoryError``.
+
+    A passed-on domain with a dot in front stands for all below it.
+    """
+    is_wide = domain.name.startswith(".") and domain.domain_class.is_passed_on
+    if not is_domain(domain.name[1:] if is_wide else domain.name):
         raise DirectoryError(f"{domain.name!r} is no domain name")
     target = domain.target.lower()
     if domain.domain_class is DomainClass.ALIAS and (not is_domain(target) or target == domain.name.lower()):
@@ -48,4 +54,4 @@ def check_domain(domain: Domain) -> Domain:
             parse_nexthop(target)
         except ValueError as error:
             raise DirectoryError(f"{domain.name}: {error}") from None
-    return Domain(domain.name.lower(), domain.domain_class, target)
+    return replace(domain, name=domain.name.lower(), target=target)

@@ -7,13 +7,23 @@ import sys
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from services.admin.chores import Counting, Indexing
-from services.admin.config import AdminSettings
-from services.admin.web import Answer, Web
+from services.admin.config import AdminSettings, MirrorSettings
+from services.admin.mirror.journeys import Journeys
+from services.admin.mirror.recipients import Lister
+from services.admin.mirror.server import Identity, MirrorServer
+from services.admin.web import Answer, Handler, Web
 from services.kernel.directory import Directory, DirectorySettings, DirectoryTrouble
+from services.kernel.routing import Router, RoutingSettings
 from services.kernel.runtime import lifecycle
 from services.kernel.runtime.config import PATH, ConfigError, Document, Site, read
 from services.kernel.runtime.metrics import Metrics
+from services.kernel.tables.collection import Tables
 from services.kernel.wire.events import Emitter, Kind
+from services.kernel.wire.journey import PATH as PATH_OF_JOURNEYS
+from services.kernel.wire.recipients import PATH as PATH_OF_RECIPIENTS
+
+MIRROR_HEAD_BYTES = 1024 * 1024
+"""The names of ten thousand domains stand in one request."""
 
 
 class Admin:
@@ -21,6 +31,8 @@ class Admin:
 
     def __init__(self, document: Document) -> None:
         site = document.section(Site, "site")
+        self._document = document
+        self._mirror: MirrorServer | None = None
         self._settings = document.section(AdminSettings, "admin")
         self._directory = Directory(document.section(DirectorySettings, "directory"), site.recipient_delimiter)
         self._metrics = Metrics()
@@ -35,6 +47,8 @@ class Admin:
     async def start(self) -> None:
         """Open the ports and begin the chores. Raises ``OSError``."""
         self._servers.append(await self._web.listen(self._settings.address))
+        if self._settings.mirror.secondaries:
+            self._servers.append(await self._open_mirror(self._settings.mirror))
         if self._settings.metrics_address:
             self._servers.append(await self._metrics.serve(self._settings.metrics_address))
         for chore in (self._indexing, self._counting):
@@ -43,6 +57,18 @@ class Admin:
             self._tasks.append(task)
         self._emitter.emit(Kind.STARTED)
 
+    async def _open_mirror(self, settings: MirrorSettings) -> asyncio.Server:
+        identity = Identity(settings.certificate_file, settings.key_file)
+        self._mirror = MirrorServer(self._make_lister(self._document), identity.load_key())
+        context = identity.context(settings.secondaries)
+        handlers: dict[str, Handler] = {PATH_OF_RECIPIENTS: self._mirror.answer, PATH_OF_JOURNEYS: Journeys(self._settings.events_directory).answer}
+        return await Web(handlers, MIRROR_HEAD_BYTES).listen(settings.listen, context)
+
+    def _make_lister(self, document: Document) -> Lister:
+        site, routing = document.section(Site, "site"), document.section(RoutingSettings, "routing")
+        tables = Tables(lambda fault: self._emitter.emit(Kind.TROUBLE, stage="tables", reason=fault))
+        return Lister(site, routing, self._directory, tables, Router(routing, site, self._directory, tables))
+
     async def stop(self) -> None:
         """Close the ports, end the chores."""
         for server in self._servers:
@@ -50,13 +76,19 @@ class Admin:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._indexing.close()
+        await asyncio.to_thread(self._indexing.close)
         self._directory.close()
         self._emitter.emit(Kind.STOPPED)
         self._emitter.close()
 
     async def reload(self) -> None:
-        """Nothing is held that follows a file; each command reads the configuration anew."""
+        """The mirror goes by the new routing; each command reads the configuration anew, and what is listened on changes by a restart only."""
+        if self._mirror is not None:
+            try:
+                self._mirror.lister = self._make_lister(read(PATH))
+            except ConfigError as fault:
+                self._emitter.emit(Kind.TROUBLE, reason=f"configuration not reloaded: {fault}")
+                return
         self._emitter.emit(Kind.RELOADED)
 
     @property
@@ -65,7 +97,7 @@ class Admin:
         number: int = self._servers[0].sockets[0].getsockname()[1]
         return number
 
-    async def _health(self) -> Answer:
+    async def _health(self, _query: str) -> Answer:
         try:
             await self._directory.version()
         except DirectoryTrouble as trouble:
@@ -73,7 +105,7 @@ class Admin:
         fault = self._indexing.fault
         return ("503 Service Unavailable", "text/plain", f"{fault}\n".encode()) if fault else ("200 OK", "text/plain", b"well\n")
 
-    async def _expose(self) -> Answer:
+    async def _expose(self, _query: str) -> Answer:
         return "200 OK", CONTENT_TYPE_LATEST, self._metrics.render()
 
 

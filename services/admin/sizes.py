@@ -3,6 +3,7 @@
 import re
 
 from services.admin.trouble import DirectoryError
+from services.kernel.directory.account import UNLIMITED
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -14,6 +15,12 @@ def parse_size(text: str) -> int:
     if match is None:
         raise DirectoryError(f"{text!r} is no size; write 500M or 2G, and 0 for no limit")
     return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def parse_quota(text: str) -> int:
+    """A mailbox's quota: a size, ``domain`` or 0 for that of its domain, ``none`` for no limit at all. Raises ``DirectoryError``."""
+    word = text.strip().lower()
+    return UNLIMITED if word == "none" else 0 if word == "domain" else parse_size(text)
 
 
 def format_size(size_bytes: int) -> str:

@@ -6,4 +6,4 @@ class DirectoryError(Exception):
 
 
 class ControlError(Exception):
-    """qmgr cannot be asked, or cannot do what was asked."""
+    """A service cannot be asked, or cannot do what was asked."""

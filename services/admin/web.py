@@ -1,16 +1,20 @@
-"""The daemon's HTTP side: ``/healthz`` and ``/metrics``, a few lines instead of a framework's 25 MB while there is no panel."""
+"""The daemon's HTTP side: ``/healthz``, ``/metrics`` and the mirror, a few lines instead of a framework's 25 MB while there is no panel."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 
 REQUEST_SECONDS = 5.0
 """A probe or scraper sends its request at once; whoever does not is cut."""
+ANSWER_SECONDS = 900.0
+"""For the rest of an answer over TLS, which is cut after 30 s otherwise: 20 MB, the recipients of a large site, at 200 kbit/s."""
 HEAD_BYTES = 8192
 """More than any of them sends (nginx `large_client_header_buffers` has 8k)."""
 
 Answer = tuple[str, str, bytes]
 """Status line, content type, body."""
-Handler = Callable[[], Awaitable[Answer]]
+Handler = Callable[[str], Awaitable[Answer]]
+"""Takes what stands behind the question mark."""
 
 _NOT_FOUND: Answer = ("404 Not Found", "text/plain", b"not here\n")
 _NOT_GET: Answer = ("405 Method Not Allowed", "text/plain", b"GET only\n")
@@ -19,13 +23,17 @@ _NOT_GET: Answer = ("405 Method Not Allowed", "text/plain", b"GET only\n")
 class Web:
     """Answers ``GET`` of the paths in ``handlers``, one request a connection."""
 
-    def __init__(self, handlers: dict[str, Handler]) -> None:
+    def __init__(self, handlers: dict[str, Handler], head_bytes: int = HEAD_BYTES) -> None:
         self._handlers = handlers
+        self._head_bytes = head_bytes
 
-    async def listen(self, address: str) -> asyncio.Server:
-        """Serve ``host:port``. Raises ``OSError``."""
+    async def listen(self, address: str, context: ssl.SSLContext | None = None) -> asyncio.Server:
+        """Serve ``host:port``, over TLS with a context. Raises ``OSError``."""
         host, _, port = address.rpartition(":")
-        return await asyncio.start_server(self._serve, host or None, int(port), limit=HEAD_BYTES)
+        patience = ANSWER_SECONDS if context is not None else None
+        return await asyncio.start_server(
+            self._serve, host or None, int(port), limit=self._head_bytes, ssl=context, ssl_shutdown_timeout=patience
+        )
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -43,5 +51,6 @@ class Web:
         words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
         if len(words) != 3 or words[0] not in ("GET", "HEAD"):
             return _NOT_GET
-        handler = self._handlers.get(words[1].partition("?")[0])
-        return await handler() if handler else _NOT_FOUND
+        path, _, query = words[1].partition("?")
+        handler = self._handlers.get(path)
+        return await handler(query) if handler else _NOT_FOUND

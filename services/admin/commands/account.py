@@ -1,14 +1,16 @@
 """``malle account``: mailboxes."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from services.admin.desk import Desk
 from services.admin.output import local_time, print_columns, print_json
-from services.admin.sizes import format_size, parse_size
+from services.admin.sizes import format_size, parse_quota
 from services.admin.trouble import DirectoryError
+from services.kernel.directory.account import UNLIMITED
 
 app = typer.Typer(name="account", help="Mailboxes: add, list, passwd, quota, enable, disable, delete.", no_args_is_help=True)
 
@@ -34,20 +36,28 @@ def _hash(password: str) -> str:
     return hash_password(password)
 
 
+def _keep_keys(desk: Desk, address: str, password: str) -> None:
+    """Keep what SCRAM needs beside the hash, which cannot serve it."""
+    from services.kernel.sasl.scram import derive
+
+    desk.writer().set_scram(address, derive(password).text())
+
+
 @app.command()
 def add(
     context: typer.Context,
     address: Address,
     password_stdin: PasswordStdin = False,
-    quota: Annotated[str, typer.Option(help="Most bytes, such as 500M or 2G; 0 for no limit.")] = "0",
-    messages: Annotated[int, typer.Option(help="Most messages; 0 for no limit.", min=0)] = 0,
+    quota: Annotated[str, typer.Option(help="Most bytes, such as 500M or 2G; 0 for the quota of the domain, none for no limit.")] = "0",
+    messages: Annotated[int, typer.Option(help="Most messages; 0 for the number of the domain, -1 for no limit.", min=-1)] = 0,
 ) -> None:
     """Make a mailbox; a domain that is missing is made, hosted."""
     desk: Desk = context.obj
-    quota_bytes = parse_size(quota)
-    stored = _hash(_read_password(from_stdin=password_stdin))
-    if desk.writer().add_account(address, stored, quota_bytes, messages):
+    quota_bytes = parse_quota(quota)
+    password = _read_password(from_stdin=password_stdin)
+    if desk.writer().add_account(address, _hash(password), quota_bytes, messages):
         typer.echo(f"made the hosted domain {address.rpartition('@')[2].lower()}")
+    _keep_keys(desk, address, password)
     typer.echo(f"made the account {address.lower()}")
 
 
@@ -57,24 +67,25 @@ def list_accounts(
     domain: Annotated[str, typer.Argument(help="Only those of this domain.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List mailboxes."""
+    """List mailboxes. SCRAM tells who has keys for it, which a new password brings; `-` is an account without a password."""
     desk: Desk = context.obj
     found = [account for account in desk.writer().accounts() if not domain or account.address.endswith(f"@{domain.lower()}")]
     if as_json:
         names = ("address", "quota_bytes", "quota_messages", "enabled", "created")
-        print_json([{name: getattr(account, name) for name in names} for account in found])
+        print_json([{**{name: getattr(account, name) for name in names}, "scram": bool(account.scram)} for account in found])
         return
     rows = [
         (
             account.address,
-            format_size(account.quota_bytes) if account.quota_bytes else "-",
-            str(account.quota_messages or "-"),
+            _format_quota(account.quota_bytes, format_size),
+            _format_quota(account.quota_messages, str),
             "yes" if account.enabled else "no",
+            "yes" if account.scram else "no" if account.password_hash else "-",
             local_time(account.created),
         )
         for account in found
     ]
-    print_columns(("ADDRESS", "QUOTA", "MESSAGES", "ENABLED", "CREATED"), rows)
+    print_columns(("ADDRESS", "QUOTA", "MESSAGES", "ENABLED", "SCRAM", "CREATED"), rows)
 
 
 @app.command()
@@ -83,7 +94,9 @@ def passwd(context: typer.Context, address: Address, password_stdin: PasswordStd
     desk: Desk = context.obj
     writer = desk.writer()
     writer.account(address)
-    writer.change_account(address, password_hash=_hash(_read_password(from_stdin=password_stdin)))
+    password = _read_password(from_stdin=password_stdin)
+    writer.change_account(address, password_hash=_hash(password))
+    _keep_keys(desk, address, password)
     typer.echo(f"changed the password of {address.lower()}")
 
 
@@ -91,14 +104,18 @@ def passwd(context: typer.Context, address: Address, password_stdin: PasswordStd
 def quota(
     context: typer.Context,
     address: Address,
-    size: Annotated[str, typer.Argument(help="Most bytes, such as 500M or 2G; 0 for no limit.")],
-    messages: Annotated[int | None, typer.Option(help="Most messages; 0 for no limit.", min=0)] = None,
+    size: Annotated[str, typer.Argument(help="Most bytes, such as 500M or 2G; 0 for the quota of the domain, none for no limit.")],
+    messages: Annotated[int | None, typer.Option(help="Most messages; 0 for the number of the domain, -1 for no limit.", min=-1)] = None,
 ) -> None:
-    """Set the quota of a mailbox."""
+    """Set the quota of a mailbox; without one it has that of its domain (malle domain quota)."""
     desk: Desk = context.obj
-    limits = {"quota_bytes": parse_size(size)} | ({} if messages is None else {"quota_messages": messages})
+    limits = {"quota_bytes": parse_quota(size)} | ({} if messages is None else {"quota_messages": messages})
     desk.writer().change_account(address, **limits)
     typer.echo(f"changed the quota of {address.lower()}")
+
+
+def _format_quota(limit: int, form: Callable[[int], str]) -> str:
+    return "none" if limit == UNLIMITED else form(limit) if limit else "-"
 
 
 @app.command()

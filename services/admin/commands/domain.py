@@ -7,9 +7,10 @@ import typer
 
 from services.admin.desk import Desk
 from services.admin.output import print_columns, print_json
+from services.admin.sizes import format_size, parse_size
 from services.kernel.mail.domainclass import Domain, DomainClass
 
-app = typer.Typer(name="domain", help="Domains: add, list, delete.", no_args_is_help=True)
+app = typer.Typer(name="domain", help="Domains: add, list, quota, delete.", no_args_is_help=True)
 
 
 class Kind(StrEnum):
@@ -40,9 +41,29 @@ def list_domains(context: typer.Context, as_json: Annotated[bool, typer.Option("
     desk: Desk = context.obj
     found = desk.writer().domains()
     if as_json:
-        print_json([{"name": domain.name, "class": domain.domain_class, "target": domain.target} for domain in found])
+        print_json([_facts(domain) for domain in found])
     else:
-        print_columns(("DOMAIN", "CLASS", "TARGET"), [(domain.name, domain.domain_class, domain.target) for domain in found])
+        rows = [(d.name, d.domain_class, d.target, format_size(d.quota_bytes) if d.quota_bytes else "-", str(d.quota_messages or "-")) for d in found]
+        print_columns(("DOMAIN", "CLASS", "TARGET", "QUOTA", "MESSAGES"), rows)
+
+
+def _facts(domain: Domain) -> dict[str, str | int]:
+    facts: dict[str, str | int] = {"name": domain.name, "class": domain.domain_class, "target": domain.target}
+    return facts | {"quota_bytes": domain.quota_bytes, "quota_messages": domain.quota_messages}
+
+
+@app.command()
+def quota(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The domain.")],
+    size: Annotated[str, typer.Argument(help="Most bytes of each mailbox, such as 500M or 2G; 0 for no limit.")],
+    messages: Annotated[int | None, typer.Option(help="Most messages of each mailbox; 0 for no limit.", min=0)] = None,
+) -> None:
+    """Set the quota of each mailbox of a domain that has none of its own (malle account quota)."""
+    desk: Desk = context.obj
+    limits = {"quota_bytes": parse_size(size)} | ({} if messages is None else {"quota_messages": messages})
+    desk.writer().change_domain(name, **limits)
+    typer.echo(f"changed the quota of the mailboxes of {name.lower()}")
 
 
 @app.command()

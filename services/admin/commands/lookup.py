@@ -1,15 +1,12 @@
-"""``malle map query`` and ``malle explain``: what the tables say, and what is made of it."""
+"""``malle map``: what the tables say, and what is wrong with them."""
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import Annotated
 
 import typer
 
 from services.admin.desk import Desk
-from services.admin.output import print_columns
-
-if TYPE_CHECKING:
-    from services.kernel.routing import Acceptance, Explanation
 
 map_app = typer.Typer(name="map", help="Lookup tables: query.", no_args_is_help=True)
 
@@ -23,45 +20,49 @@ def start() -> None:
 def query(
     context: typer.Context,
     table: Annotated[str, typer.Argument(metavar="TYPE:FILE", help="The table; FILE is relative to the folder of tables.")],
-    key: Annotated[str, typer.Argument(metavar="KEY")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="What to look up; - reads keys from stdin, one a line.")],
 ) -> None:
-    """Print the value of a key; exit status 1 when there is none."""
-    desk: Desk = context.obj
-    found = asyncio.run(desk.tables().open(table).lookup(key))
-    if found is None:
+    """Print the value of a key, as postmap -q does; exit status 1 when there is none.
+
+    With - as the key, print a line "key<TAB>value" for each key that is found; with - as the table too, stdin has a table and a key, with a
+    tab between, on each line, and the table comes first in what is printed. Lines of the table that are in error are told of on stderr and
+    left out, as Postfix does; the services refuse such a table as a whole. When the table cannot be asked, stderr says so (exit status 1).
+    """
+    from services.admin.query import Query
+
+    asked = Query(context.obj.tables_folder)
+    if table == key == "-":
+        is_found = asked.print_pairs(sys.stdin.buffer)
+    else:
+        is_found = asked.print_many(table, sys.stdin.buffer) if key == "-" else asked.print_one(table, key)
+    if not is_found:
         raise typer.Exit(1)
-    typer.echo(found.value)
 
 
-def explain(
+@map_app.command()
+def check(
     context: typer.Context,
-    recipient: Annotated[str, typer.Argument(metavar="RECIPIENT")],
-    sender: Annotated[str, typer.Option("--from", help="The envelope sender.")] = "",
-    may_relay: Annotated[bool, typer.Option("--signed-in", help="As if a signed-in user had sent it.")] = False,
+    tables: Annotated[list[str] | None, typer.Argument(metavar="[TYPE:FILE]...", help="Without any: those the configuration names.")] = None,
 ) -> None:
-    """Say what becomes of a recipient, and which lookup decided it."""
-    told = asyncio.run(_explain(context.obj, recipient, sender, may_relay=may_relay))
-    rows = [(step.table, step.key, "-" if step.hit is None else step.hit, f"{step.file}:{step.line}" if step.line else "") for step in told.steps]
-    print_columns(("TABLE", "KEY", "VALUE", "PLACE"), rows)
-    typer.echo()
-    for line in _verdict(told.acceptance):
-        typer.echo(line)
-    for address, destination in told.destinations:
-        typer.echo(f"{address} -> {getattr(destination, 'reply', destination)}")
+    """Print file and line of each error, and of each entry that never counts as an earlier one does; exit status 1 when there are errors."""
+    from services.admin.configuration import named_tables
+    from services.kernel.tables.check import examine
+    from services.kernel.tables.collection import Tables
+
+    desk: Desk = context.obj
+    opened = Tables(lambda _: None, desk.tables_folder)
+    names = tables or named_tables(desk.document)
+
+    async def examine_all() -> dict[str, bool]:
+        return {words: is_error for name in names for words, is_error in await examine(name, opened)}
+
+    told = asyncio.run(examine_all())
+    for words, is_error in told.items():
+        typer.echo(words if is_error else _as_warning(words))
+    if any(told.values()):
+        raise typer.Exit(1)
 
 
-async def _explain(desk: Desk, recipient: str, sender: str, *, may_relay: bool) -> "Explanation":
-    from services.kernel.directory import Directory
-    from services.kernel.routing import Router, RoutingSettings
-
-    directory = Directory(desk.directory_settings, desk.site.recipient_delimiter)
-    router = Router(desk.document.section(RoutingSettings, "routing"), desk.site, directory, desk.tables())
-    return await router.explain(recipient, sender, may_relay=may_relay)
-
-
-def _verdict(acceptance: "Acceptance") -> list[str]:
-    from services.kernel.routing import Accepted
-
-    if isinstance(acceptance, Accepted):
-        return [f"accepted, {acceptance.domain_class}: {', '.join(acceptance.final)}"]
-    return [f"refused: {acceptance.reply}"]
+def _as_warning(words: str) -> str:
+    place, _, text = words.partition(": ")
+    return f"{place}: warning: {text}"

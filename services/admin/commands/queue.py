@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 
 _AGE = re.compile(r"(\d+)([smhdw]?)")
+DIALOGUES = 3
+"""The newest dialogues that ``show`` prints; ``--json`` has all that are kept."""
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[QUEUE-ID]...", help="Queue ids, or ALL.")]
@@ -120,6 +122,10 @@ def show(context: typer.Context, queue_id: Annotated[str, typer.Argument(metavar
     for name, value in facts:
         if value:
             typer.echo(f"{name}: {value}")
+    for said in shown.dialogues[-DIALOGUES:]:
+        typer.echo(f"\n{local_time(said.time)} {said.server}")
+        for line in said.lines:
+            typer.echo(f"    {line}")
 
 
 def _last_heard(shown: Shown, address: str) -> str:
@@ -218,8 +224,10 @@ def stat(context: typer.Context, as_json: Json = False) -> None:
     sites = [
         (
             site.nexthop,
-            str(site.waiting),
+            str(site.waiting + site.deferred),
             f"{site.in_flight}/{site.concurrency}",
+            f"{site.rate:g}/s" if site.rate else "-",
+            "-" if site.eta_seconds is None or not site.waiting + site.deferred else age(site.eta_seconds),
             f"for {age(site.dead_until - now)}" if site.dead_until > now else "-",
             site.reason,
         )
@@ -227,7 +235,7 @@ def stat(context: typer.Context, as_json: Json = False) -> None:
     ]
     if sites:
         typer.echo()
-    print_columns(("SITE", "WAITING", "IN FLIGHT", "DOWN", "REASON"), sites)
+    print_columns(("SITE", "WAITING", "IN FLIGHT", "RATE", "EMPTY IN", "DOWN", "REASON"), sites)
 
 
 async def _stat(desk: Desk) -> Stats:

@@ -17,12 +17,15 @@ from services.admin.trouble import ControlError, DirectoryError
 def init(context: typer.Context) -> None:
     """Make what a site needs before it can start and is missing: certificate, directory, the postmaster's mailbox."""
     from services.admin.certificates import Wish, ensure
+    from services.admin.identity import ensure_identity
 
     desk: Desk = context.obj
     settings = desk.settings.certificates
     names = tuple(dict.fromkeys((desk.site.hostname, *settings.names)))
     wish = Wish(names, datetime.timedelta(days=settings.days), datetime.timedelta(days=settings.renew_days))
     for name in ensure(settings.directory, wish, datetime.datetime.now(datetime.UTC)):
+        typer.echo(f"made {settings.directory / name}")
+    for name in ensure_identity(settings.directory, desk.site.hostname, datetime.datetime.now(datetime.UTC)):
         typer.echo(f"made {settings.directory / name}")
     _init_directory(desk)
 

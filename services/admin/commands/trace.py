@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,14 +21,15 @@ def trace(
     limit: Annotated[int, typer.Option(help="Most messages, the latest ones.", min=1)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of events for each message.")] = False,
 ) -> None:
-    """Show the way of a message through all containers, in order of time."""
+    """Show the way of a message through all containers, in order of time; on a secondary also what its primary did with it."""
+    from services.admin.trace.following import follow
     from services.admin.trace.index import Index
     from services.admin.trace.timeline import timeline
 
     desk: Desk = context.obj
     index = Index(desk.settings.events_directory)
     index.catch_up()
-    found = index.find(word, limit)
+    found = follow(desk.settings.standby, index.find(word, limit), partial(typer.echo, err=True))
     if as_json:
         print_json([[json.loads(line) for line in lines] for lines in found])
     for lines in () if as_json else found:

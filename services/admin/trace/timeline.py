@@ -10,7 +10,7 @@ _SHOWN = ("queue_id", "client", "login", "nexthop", "remote", "tls", "reply", "r
 
 
 def timeline(lines: list[bytes]) -> list[str]:
-    """One message: a heading, then a line an event with the time since the first."""
+    """One message: a heading, then a line an event with the time since the first, and with the site where there are several."""
     events = [msgspec.json.decode(line) for line in lines]
     start = events[0]["time"]
     message_id = next((event["message_id"] for event in events if event.get("message_id")), "")
@@ -18,7 +18,9 @@ def timeline(lines: list[bytes]) -> list[str]:
     heading = " ".join(
         part for part in (clock(start, with_date=True), message_id, "" if sender is None else f"from <{sender}>", _trace(events)) if part
     )
-    return [heading, *(f"  {event['time'] - start:+9.3f}s  {describe(event)}" for event in events)]
+    has_many = len({event.get("site") for event in events}) > 1
+    sites = [f"{event.get('site', ''):<10} " if has_many else "" for event in events]
+    return [heading, *(f"  {event['time'] - start:+9.3f}s  {site}{describe(event)}" for site, event in zip(sites, events, strict=True))]
 
 
 def describe(event: dict[str, Any]) -> str:

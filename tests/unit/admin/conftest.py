@@ -34,6 +34,8 @@ site: {{hostname: mail.example.test, postmaster: Postmaster@example.test}}
 directory: {{url: "sqlite:///{tmp_path}/directory.sqlite"}}
 admin:
   control: unix:{tmp_path}/qmgr
+  verify: unix:{tmp_path}/verify
+  mailboxes: unix:{tmp_path}/control
   events_directory: {tmp_path}/events
   certificates: {{directory: {tmp_path}/certs, names: [imap.example.test]}}
   probes: []
@@ -47,7 +49,7 @@ def malle(folder: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.Cap
 
     def run(*words: str, stdin: str = "") -> Finished:
         monkeypatch.setattr(sys, "argv", ["malle", "--config", str(folder / "malleposte.yaml"), *words])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode(errors="surrogateescape"))))
         with pytest.raises(SystemExit) as end:
             main()
         sys.stdout.flush()

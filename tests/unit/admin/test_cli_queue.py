@@ -42,7 +42,7 @@ class Qmgr:
                 envelope = Envelope(ID, "t", "", 1_700_000_000.0, "<m@x>", client=Client("192.0.2.1", "host.test"))
                 done = [(Recipient("carol@sink.test", "carol@sink.test"), "delivered")]
                 history = [control.Attempt(1_700_000_001.0, "bob@sink.test", "deferred", "451 4.7.1 later", "mx.sink.test[192.0.2.9]:25")]
-                return control.Shown(entry(ID), envelope, [Recipient("bob@sink.test", "bob@sink.test")], done, history)
+                return control.Shown(entry(ID), envelope, [Recipient("bob@sink.test", "bob@sink.test")], done, history, DIALOGUES)
             case control.Cat(offset=offset):
                 return control.Content(CONTENT[offset : offset + 10])
             case control.Stat():
@@ -50,6 +50,11 @@ class Qmgr:
                 return control.Stats({"active": 0, "deferred": 2}, {"active": 0.0, "deferred": 90_061.0}, [site])
             case _:
                 return control.Done(0 if getattr(request, "selection").ids == [OTHER] else 2)  # noqa: B009  # a union of verbs
+
+
+DIALOGUES = [
+    control.Dialogue(1_700_000_000.0, "smtp:sink.test", f"mx{number}.sink.test", ["C: DATA", f"S: 451 4.7.1 later {number}"]) for number in range(4)
+]
 
 
 @pytest.fixture
@@ -98,6 +103,13 @@ def test_show_prints_all_but_the_content(malle: Malle, qmgr: Qmgr) -> None:
     assert "recipient (waiting: 451 4.7.1 later please): bob@sink.test\n" in out
     assert "deferred bob@sink.test mx.sink.test[192.0.2.9]:25 451 4.7.1 later\n" in out
     assert json.loads(malle("queue", "show", ID, "--json").out)["entry"]["queue_id"] == ID
+
+
+def test_show_prints_the_last_dialogues_and_json_has_all(malle: Malle, qmgr: Qmgr) -> None:
+    out = malle("queue", "show", ID).out
+    assert "mx3.sink.test\n    C: DATA\n    S: 451 4.7.1 later 3\n" in out
+    assert "later 0" not in out
+    assert len(json.loads(malle("queue", "show", ID, "--json").out)["dialogues"]) == 4
 
 
 def test_cat_prints_the_content_byte_for_byte(malle: Malle, qmgr: Qmgr) -> None:

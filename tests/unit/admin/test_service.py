@@ -76,7 +76,7 @@ def test_metrics_count_the_daemons_own_events(malle: Malle, folder: Path) -> Non
     ],
 )
 def test_web_answers_its_paths_and_nothing_else(request_bytes: bytes, status: str) -> None:
-    async def ok() -> tuple[str, str, bytes]:
+    async def ok(_query: str) -> tuple[str, str, bytes]:
         return "200 OK", "text/plain", b"fine"
 
     async def session() -> str:
