@@ -8,11 +8,15 @@ VERSION := $(or $(MALLEPOSTE_VERSION),dev)
 BIN := .venv/bin
 # a fuzzer that finds a way to eat all memory shall fail in its test, not take the machine along: 8 GB is ten times what the tests use
 PYTEST := ulimit -v 8000000; $(BIN)/pytest
-PEERS := dns world client postgres
+# one run of pytest each, so that the containers of one are gone before those of the next start
+ON_CONTAINERS := tests/integration/path:tests/integration/interop:tests/integration/durability tests/integration/routes tests/integration/failover
+pytest_each = status=0; for suite in $(1); do echo "pytest $${suite//:/ }"; ($(PYTEST) $${suite//:/ }) || status=1; done; exit $$status
+PEERS := dns world client postgres resolver smarthost exim scripted
+LAB := PYTHONPATH=tests/lab $(BIN)/python -m malleposte_lab
 # the site with all that may have been started around it
 ALL := docker compose -f compose.yaml -f compose.demo.yaml --profile '*'
 
-.PHONY: help up down clean demo logs build peers venv lint unit integration test bench lock
+.PHONY: help up down clean demo logs build .peers peers lint unit integration test lab chaos soak bench
 
 help: ## list the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -28,29 +32,31 @@ clean: ## delete the site with its mail, queue and accounts (asks; CLEAN=yes doe
 	@if [[ "$${CLEAN:-}" != yes ]]; then \
 	    read -rp "Delete all mail, queue, accounts and certificates of this site? Type yes: " answer && [[ $$answer == yes ]]; fi
 	@$(ALL) down --remove-orphans --volumes
+	@if [[ -d build/lab/malleposte-lab ]]; then $(LAB) down; fi
 	@rm -rf build
 
-demo: build peers ## send mail in, across and out on this machine alone, read it, and show the way each message took
+demo: build .peers ## send mail in, across and out on this machine alone, read it, and show the way each message took
 	@python3 tools/demo.py
 
 logs: ## follow what all services say
 	@docker compose logs -f --tail 50
 
+# one image after the other: they share all but their last step, and BuildKit before 0.12 dies of several builds that share steps ("failed to get edge")
 build: ## build the site's images
 	@images/toolchain.sh
 	@echo "building the images (a minute the first time)"
 	@index=$${PIP_INDEX_URL:-$$(python3 -m pip config get global.index-url 2>/dev/null || true)}; \
 	    if [[ $$index ]]; then export PIP_INDEX_URL=$$index; fi; \
-	    docker compose --progress plain build 2>&1 | images/steps.sh
+	    docker compose --profile '*' --parallel 1 --progress plain build 2>&1 | images/steps.sh
 
-peers: ## build the images that stand around a site in demo and tests
+# the images that stand around a site in demo and tests
+.peers peers:
 	@images/toolchain.sh
 	@echo "building the peers: $(PEERS) (a minute the first time)"
 	@for peer in $(PEERS); do docker build --progress plain -f images/peers/Dockerfile --target $$peer \
 	    -t malleposte/$$peer:$(VERSION) images/peers 2>&1 | images/steps.sh; done
 
-venv: .venv/stamp ## make the Python environment of the tests
-
+# the Python environment of the tests
 .venv/stamp: requirements-dev.lock
 	@for python in $${PYTHON:-python3 python3.13 python3.12 python3.11}; do \
 	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; python=; done; \
@@ -60,24 +66,28 @@ venv: .venv/stamp ## make the Python environment of the tests
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-lint: venv ## style, types and import contracts
+lint: .venv/stamp ## style, types and import contracts
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	PYTHONPATH=tests/lab $(BIN)/lint-imports
 
-unit: venv ## the tests that need no containers
+unit: .venv/stamp ## the tests that need no containers
 	$(PYTEST) tests/architecture tests/unit tests/fuzz
 
-integration: venv build peers ## the tests on running containers
-	$(PYTEST) tests/integration
+integration: .venv/stamp build .peers ## the tests on running containers
+	@$(call pytest_each,$(ON_CONTAINERS))
 
-test: lint build peers ## everything: lint, then all tests
-	$(PYTEST) tests/architecture tests/unit tests/fuzz tests/integration
+test: lint build .peers ## everything: lint, then all tests
+	@$(call pytest_each,tests/architecture:tests/unit:tests/fuzz $(ON_CONTAINERS))
 
-bench: venv build peers ## measure the site beside Postfix and Dovecot
+bench: .venv/stamp build .peers ## measure the site beside Postfix and Dovecot
 	PYTHONPATH=tests/lab $(BIN)/python -m tests.bench
 
-lock: venv ## write the lock files anew from pyproject.toml
-	@for lock in requirements.lock "requirements-dev.lock --group dev"; do \
-	    $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
-	        --no-emit-index-url --no-emit-find-links pyproject.toml -o $$lock; done
+lab: .venv/stamp build .peers ## start two sites and a world around them, to see a failover (docs/lab.md)
+	@$(LAB) up
+
+chaos: .venv/stamp build .peers ## break two sites by a schedule while mail flows (SEED=... ROUNDS=...)
+	@$(LAB) chaos $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+soak: .venv/stamp build .peers ## the same for a time (SEED=... MINUTES=...)
+	@$(LAB) soak $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))

@@ -4,6 +4,19 @@ set -euo pipefail
 
 at() { docker compose port "$1" "$2"; }
 
+if ! docker compose ps --services --status running | grep -qx submission; then
+    cat <<END
+
+The site is up, as a secondary MX: mail comes in at $(at mx 25).
+
+Next (docs/two-hosts.md goes on from here):
+  docker compose exec admin malle mx add example.test                a domain to stand in for
+  docker compose exec -T admin malle mx identity                     the certificate for its primary
+  docker compose exec admin malle mx status                          whether primaries answer, and how old their recipients are here
+END
+    exit
+fi
+
 cat <<END
 
 The site is up.
@@ -11,6 +24,7 @@ The site is up.
   submission      $(at submission 587) (STARTTLS), $(at submission 465) (TLS)
   IMAP            $(at imapd 143) (STARTTLS), $(at imapd 993) (TLS)
   POP3            $(at pop3d 110) (STLS), $(at pop3d 995) (TLS)
+  ManageSieve     $(at managesieve 4190) (STARTTLS)
 
 Next:
   docker compose exec admin malle account add you@example.test       a mailbox (asks for the password)

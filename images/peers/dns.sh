@@ -1,5 +1,5 @@
 #!/bin/sh
-# Serve /zones/*.zone. A zone file that is empty makes a zone that answers SERVFAIL.
+# Serve /zones/*.zone; `sh /dns.sh reload` reads them again. A zone file that is empty makes a zone that answers SERVFAIL.
 set -eu
 {
     echo 'server:'
@@ -8,7 +8,8 @@ set -eu
     echo '  hide-version: yes'
     echo '  server-count: 1'
     echo 'remote-control:'
-    echo '  control-enable: no'
+    echo '  control-enable: yes'
+    echo '  control-interface: /run/nsd/control'
     for file in /zones/*.zone; do
         name=${file##*/}
         echo 'zone:'
@@ -16,5 +17,9 @@ set -eu
         echo "  zonefile: $name"
     done
 } >/etc/nsd/nsd.conf
+if [ "${1:-}" = reload ]; then
+    nsd-control reconfig
+    exec nsd-control reload
+fi
 mkdir -p /run/nsd && chown nsd /run/nsd
 exec nsd -d -c /etc/nsd/nsd.conf
