@@ -1,4 +1,4 @@
-"""The event lines of a project's containers as one list that a test waits on."""
+"""The event lines of containers, of one project or several, as one list that a test waits on."""
 
 import contextlib
 import json
@@ -17,25 +17,24 @@ FOLLOW_AGAIN_SECONDS = 0.2
 
 
 class EventLog:
-    """Follows the log of each service in a thread of its own, across restarts of its container."""
+    """Follows the log of each service of a project in a thread of its own, across restarts of its container."""
 
-    def __init__(self, project: Project, services: list[str]) -> None:
-        self._project = project
+    def __init__(self, *sources: tuple[Project, str]) -> None:
         self._events: list[Event] = []
         self._changed = threading.Condition()
         self._closing = threading.Event()
-        for service in services:
-            threading.Thread(target=self._follow, args=(service,), daemon=True).start()
+        for project, service in sources:
+            threading.Thread(target=self._follow, args=(project, service), daemon=True).start()
 
-    def _follow(self, service: str) -> None:
+    def _follow(self, project: Project, service: str) -> None:
         seen = ""
         while not self._closing.is_set():
             with contextlib.suppress(NotFound, APIError, LookupError, OSError):  # the container is being made anew
-                seen = self._read(service, seen)
+                seen = self._read(project, service, seen)
             self._closing.wait(FOLLOW_AGAIN_SECONDS)
 
-    def _read(self, service: str, seen: str) -> str:
-        stream = self._project.container(service).logs(stream=True, follow=True, timestamps=True, stderr=False)
+    def _read(self, project: Project, service: str, seen: str) -> str:
+        stream = project.container(service).logs(stream=True, follow=True, timestamps=True, stderr=False)
         rest = b""
         for block in stream:
             *lines, rest = (rest + block).split(b"\n")

@@ -7,6 +7,9 @@ and passes bytes on, half-closes included.
 import asyncio
 import sys
 
+CONNECT_SECONDS = 3.0
+"""On one machine a kernel answers at once: longer than this takes only what a fault has cut."""
+
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
@@ -20,7 +23,7 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 async def forward(host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
-        far_reader, far_writer = await asyncio.open_connection(host, port)
+        far_reader, far_writer = await asyncio.wait_for(asyncio.open_connection(host, port), CONNECT_SECONDS)
     except OSError:
         writer.close()
         return

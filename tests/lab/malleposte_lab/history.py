@@ -1,4 +1,4 @@
-"""The history checker: what was accepted must arrive, once.
+"""The workload whose history is checked, and the quick check: what was accepted must arrive. ``checker`` judges the whole history.
 
 A ``Workload`` sends messages that each carry a unique key in a header, and writes down what the server said about each. Afterwards ``check`` compares
 with what is in the mailboxes: a message that got ``250`` and is nowhere is lost; one that is there more than once is a duplicate, which the
@@ -6,9 +6,11 @@ protocol allows only where a connection was lost after the final dot or a crash 
 """
 
 import collections
+import hashlib
 import re
 import smtplib
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -23,20 +25,32 @@ class Workload:
     accepted: set[tuple[str, str]] = field(default_factory=set)
     refused: set[tuple[str, str]] = field(default_factory=set)
     unknown: set[tuple[str, str]] = field(default_factory=set)
+    sent: dict[str, float] = field(default_factory=dict)
+    """Key -> when it was first offered, in seconds since the epoch."""
+    digests: dict[str, str] = field(default_factory=dict)
+    """Key -> SHA-256 of its body, with ``\\n`` as line ends."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def marks(self) -> set[tuple[str, str]]:
+        """All that was offered, whatever was said about it."""
+        return self.accepted | self.refused | self.unknown
 
     def send(self, client: smtplib.SMTP, sender: str, recipients: list[str], key: str, body: bytes = b"hello\r\n") -> bool:
         """Send one message on an open connection; return whether the connection can be used again."""
         marks = {(key, recipient) for recipient in recipients}
+        self.sent.setdefault(key, time.time())
+        self.digests[key] = hashlib.sha256(body.replace(b"\r\n", b"\n")).hexdigest()
         try:
-            client.sendmail(sender, recipients, message(key, sender, recipients, body))
+            some = {(key, recipient) for recipient in client.sendmail(sender, recipients, message(key, sender, recipients, body))}
         except smtplib.SMTPResponseException:
             return self._note(self.refused, marks, usable=False)
         except smtplib.SMTPRecipientsRefused:
             return self._note(self.refused, marks, usable=True)
         except (OSError, smtplib.SMTPException):
             return self._note(self.unknown, marks, usable=False)
-        return self._note(self.accepted, marks, usable=True)
+        self._note(self.refused, some, usable=True)
+        return self._note(self.accepted, marks - some, usable=True)
 
     def _note(self, where: set[tuple[str, str]], marks: set[tuple[str, str]], *, usable: bool) -> bool:
         with self._lock:

@@ -1,6 +1,7 @@
 """Starting a site and taking it down again, whatever happens in between."""
 
 import os
+import random
 import shlex
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import docker
 from pytest_docker.plugin import get_docker_services
 
 from malleposte_lab.events import EventLog
@@ -35,7 +37,13 @@ class Plan:
 def running_site(plan: Plan) -> Iterator[Site]:
     """A site on free ports of 127.0.0.1; at the end it is taken down with its volumes, unless ``LAB_KEEP=yes``."""
     ports = free_ports()
-    environment = {f"MALLEPOSTE_PORT_{name}": str(port) for name, port in ports.items()}
+    with running_project(plan, {f"MALLEPOSTE_PORT_{name}": str(port) for name, port in ports.items()}) as (project, log):
+        yield Site(project, log, ports)
+
+
+@contextmanager
+def running_project(plan: Plan, environment: dict[str, str]) -> Iterator[tuple[Project, EventLog]]:
+    """Any project, with its event log; taken down like a site."""
     environment |= plan.environment
     project = Project(plan.name, plan.files, environment, plan.profiles)
     files = [str(file) for file in plan.files]
@@ -47,9 +55,16 @@ def running_site(plan: Plan) -> Iterator[Site]:
         if started.status != 0:
             project.save_logs(LOGS / plan.name)
             raise RuntimeError(f"{plan.name} did not start:\n{started.err.decode(errors='replace')[-4000:]}")
-        log = EventLog(project, list(plan.services))
-        yield Site(project, log, ports)
+        log = EventLog(*((project, service) for service in plan.services))
+        yield project, log
         log.close()
+
+
+def free_networks(count: int) -> list[str]:
+    """As many unused networks of 256 addresses, each as its first three octets."""
+    taken = {config.get("Subnet", "") for network in docker.from_env().networks.list() for config in network.attrs["IPAM"]["Config"] or []}
+    free = [f"10.213.{number}" for number in range(32, 256) if f"10.213.{number}.0/24" not in taken]
+    return random.sample(free, count)
 
 
 def free_ports() -> dict[str, int]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker
+from docker.errors import NotFound
 from docker.models.containers import Container
 
-EXEC_SECONDS = 60.0
+EXEC_SECONDS = 120.0
 """A command inside a container that takes longer has hung."""
 
 
@@ -36,9 +37,11 @@ class Finished:
 class Project:
     """A project name, its Compose files and the environment they are read with."""
 
-    def __init__(self, name: str, files: Sequence[Path], environment: Mapping[str, str], profiles: Sequence[str] = ()) -> None:
+    def __init__(
+        self, name: str, files: Sequence[Path], environment: Mapping[str, str], profiles: Sequence[str] = (), words: Sequence[str] = ()
+    ) -> None:
         self.name = name
-        self._prefix = ["docker", "compose", "-p", name]
+        self._prefix = ["docker", "compose", "-p", name, *words]
         for file in files:
             self._prefix += ["-f", str(file)]
         for profile in profiles:
@@ -91,6 +94,16 @@ class Project:
             member = archive.extractfile(archive.getmembers()[0])
             assert member is not None
             return member.read()
+
+    def read_folder(self, service: str, path: str) -> dict[str, bytes]:
+        """Read all files below a folder out of a container: path from the folder's own name on -> content. Empty where there is none."""
+        try:
+            blocks, _ = self.container(service).get_archive(path)
+        except NotFound:
+            return {}
+        with tarfile.open(fileobj=io.BytesIO(b"".join(blocks))) as archive:
+            members = [member for member in archive.getmembers() if member.isfile()]
+            return {member.name: file.read() for member in members if (file := archive.extractfile(member))}
 
     def kill(self, service: str) -> None:
         """``kill -9`` of the service's container."""

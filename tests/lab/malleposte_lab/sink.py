@@ -9,9 +9,11 @@ The local part of a recipient says what happens to it, so that a test reads alon
 ``data-554``           accepted, but the final dot is answered ``554``
 ``drop-data-1``        the connection is cut in DATA, once; then accepted
 ``drop-dot-1``         the message is taken, but the connection is cut before the reply, once
+``tarpit-7``           the reply to RCPT comes after 7 seconds, and so does the one to the final dot
 =====================  ==============================================================
 
-Each message taken is printed as one JSON line: ``{"sink": host, "from":, "to": [], "helo":, "size":, "sha256":, "subject":, "content": base64}``.
+Each message taken is printed as one JSON line: ``{"kind": "taken", "time":, "peer": host, "client":, "from":, "to": [], "helo":,
+"commands": [], "size":, "sha256":, "subject":, "content": base64}``.
 """
 
 import asyncio
@@ -22,6 +24,10 @@ import hashlib
 import json
 import re
 import socket
+import time
+
+CONTENT_LIMIT = 6000
+"""Of a larger message the beginning is kept: a line of Docker's log holds 16 KiB."""
 
 counts: collections.Counter[str] = collections.Counter()
 
@@ -37,8 +43,12 @@ class Session:
         self.writer.write(text.encode() + b"\r\n")
         await self.writer.drain()
 
+    @property
+    def name(self) -> str:
+        return socket.gethostname()
+
     async def run(self) -> None:
-        await self.say(f"220 {socket.gethostname()} ESMTP sink")
+        await self.say(f"220 {self.name} ESMTP sink")
         while line := await self.reader.readline():
             text = line.decode("utf-8", "replace").rstrip("\r\n")
             verb = text.split(" ", 1)[0].upper()
@@ -67,6 +77,7 @@ class Session:
     async def rcpt(self, text: str) -> None:
         recipient = path(text)
         code = scripted_code(recipient)
+        await asyncio.sleep(tarpit_seconds(recipient))
         if code:
             await self.say(f"{code} {code[0]}.0.0 scripted for {recipient}")
             return
@@ -88,6 +99,7 @@ class Session:
             await self.say(f"{refusal} {refusal[0]}.0.0 scripted")
             return True
         self.record(content)
+        await asyncio.sleep(max(map(tarpit_seconds, self.recipients)))
         if self.strikes("drop-dot"):
             self.writer.transport.abort()
             return False
@@ -115,7 +127,10 @@ class Session:
     def record(self, content: bytes) -> None:
         subject = re.search(rb"(?im)^subject: *(.*?)\r?$", content)
         facts = {
-            "sink": socket.gethostname(),
+            "kind": "taken",
+            "time": time.time(),
+            "peer": self.name,
+            **self.facts(),
             "from": self.sender,
             "to": self.recipients,
             "helo": self.helo,
@@ -123,14 +138,23 @@ class Session:
             "size": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
             "subject": subject[1].decode("utf-8", "replace") if subject else "",
-            "content": base64.b64encode(content[:20000]).decode(),
+            "content": base64.b64encode(content[:CONTENT_LIMIT]).decode(),
         }
         print(json.dumps(facts), flush=True)
+
+    def facts(self) -> dict[str, object]:
+        """What else a kind of server writes down."""
+        return {"client": self.writer.get_extra_info("peername")[0]}
 
 
 def path(text: str) -> str:
     match = re.search(r"<(.*?)>", text)
     return match[1] if match else ""
+
+
+def tarpit_seconds(recipient: str) -> float:
+    found = re.match(r"tarpit-(\d+)", recipient)
+    return float(found[1]) if found else 0.0
 
 
 def scripted_code(recipient: str) -> str:
@@ -155,4 +179,5 @@ async def main() -> None:
     await server.serve_forever()
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -18,6 +18,7 @@ PORTS = {
     "IMAPS": 993,
     "POP3": 110,
     "POP3S": 995,
+    "SIEVE": 4190,
     "PANEL": 8080,
 }
 """The names of the published ports and the ports behind them."""
