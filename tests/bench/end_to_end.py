@@ -87,7 +87,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def ours() -> Stack:
-    ports = {f"MALLEPOSTE_PORT_{name}": "0" for name in ("MX", "SUBMISSION", "SUBMISSIONS", "IMAP", "IMAPS", "POP3", "POP3S", "PANEL")}
+    ports = {f"MALLEPOSTE_PORT_{name}": "0" for name in ("MX", "SUBMISSION", "SUBMISSIONS", "IMAP", "IMAPS", "POP3", "POP3S", "SIEVE", "PANEL")}
     project = Project("mpbench-ours", [ROOT / "compose.yaml", ROOT / "tests/lab/compose.lab.yaml"], ports)
     count = "find /mail -type f -path '*/new/*' | wc -l"
     return Stack("malleposte", project, "mx", "mda", count)

@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
 from services.admin.directory import DirectoryWriter
 from services.admin.trouble import DirectoryError
 from services.kernel.directory import Account, Directory, DirectorySettings
+from services.kernel.directory.account import UNLIMITED
+from services.kernel.directory.engine import connect
 from services.kernel.directory.passwords import hash_password
+from services.kernel.directory.schema import SINCE_VERSION_1
 from services.kernel.mail.domainclass import Domain, DomainClass
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
@@ -89,6 +93,37 @@ class DirectoryContract:
 
         assert asyncio.run(session()) == [ALICE, None, None, None, None, ALICE, None]
 
+    def test_keys_count_while_the_password_stands_that_they_were_made_of(self, writer: DirectoryWriter, reader: Directory) -> None:
+        writer.add_account(ALICE, "hash")
+        writer.add_account(BOB, "")
+
+        async def keys() -> tuple[bool, str | None]:
+            found = await reader.scram("Alice@example.test")
+            return await reader.has_scram_for_all(), found.scram if found else None
+
+        seen = [asyncio.run(keys())]
+        writer.set_scram(ALICE, "keys")
+        seen.append(asyncio.run(keys()))
+        assert [account.scram for account in writer.accounts()] == ["keys", ""]
+        writer.change_account(ALICE, enabled=False)
+        seen.append(asyncio.run(keys()))
+        writer.change_account(ALICE, enabled=True, password_hash="another")
+        seen.append(asyncio.run(keys()))
+        writer.change_account(ALICE, password_hash="hash")
+        writer.delete_account(ALICE)
+        writer.add_account(ALICE, "hash")
+        seen.append(asyncio.run(keys()))
+        assert seen == [(False, None), (True, "keys"), (True, None), (False, None), (False, None)]
+
+    def test_keys_survive_an_export(self, writer: DirectoryWriter, reader: Directory) -> None:
+        writer.add_account(ALICE, "hash")
+        writer.set_scram(ALICE, "keys")
+        found = writer.accounts()
+        writer.delete_account(ALICE)
+        writer.load(([], found, []), replaces=False)
+        assert writer.accounts() == found
+        assert len(asyncio.run(reader.scram_secret())) == 64
+
     @pytest.mark.parametrize(
         ("sender", "is_allowed"),
         [
@@ -139,6 +174,33 @@ class DirectoryContract:
         writer.add_domain(Domain("inside.test", DomainClass.RELAY, "[10.0.0.1]:25"))
         with pytest.raises(DirectoryError, match="of class relay"):
             writer.add_account("a@inside.test", "")
+
+    def test_mailbox_without_a_quota_of_its_own_has_that_of_its_domain(self, writer: DirectoryWriter, reader: Directory) -> None:
+        async def limits() -> list[tuple[int, int]]:
+            found = [await reader.account(address) for address in (ALICE, BOB, "carol@example.test")]
+            return [(account.quota_bytes, account.quota_messages) for account in found if account]
+
+        writer.add_account(ALICE, "")
+        writer.add_account(BOB, "", 500, UNLIMITED)
+        writer.add_account("carol@example.test", "", UNLIMITED, 5)
+        assert asyncio.run(limits()) == [(0, 0), (500, 0), (0, 5)]
+        writer.change_domain("Example.test", quota_bytes=1000, quota_messages=7)
+        assert asyncio.run(limits()) == [(1000, 7), (500, 0), (0, 5)]
+        writer.add_domain(Domain("example.test", DomainClass.HOSTED))
+        assert writer.domains() == [Domain("example.test", DomainClass.HOSTED, "", 1000, 7)]
+        with pytest.raises(DirectoryError, match="no domain other"):
+            writer.change_domain("other.test", quota_bytes=1)
+
+    def test_directory_of_schema_1_is_brought_up_to_date(self, writer: DirectoryWriter, reader: Directory, settings: DirectorySettings) -> None:
+        writer.add_account(ALICE, "", 5)
+        with connect(settings).begin() as connection:
+            for column in SINCE_VERSION_1:
+                connection.execute(text(f"ALTER TABLE domains DROP COLUMN {column.name}"))
+            connection.execute(text("UPDATE meta SET schema_version = 1"))
+        assert writer.prepare() is False
+        writer.change_domain("example.test", quota_messages=9)
+        account = asyncio.run(reader.account(ALICE))
+        assert account is not None and (account.quota_bytes, account.quota_messages) == (5, 9)
 
     def test_load_replaces_or_adds_in_one_transaction(self, writer: DirectoryWriter) -> None:
         writer.add_account(ALICE, "old")

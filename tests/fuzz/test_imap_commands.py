@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.imapd.grammar.keys import Search
 from services.imapd.grammar.parser import BadCommand, parse
-from services.imapd.grammar.requests import Search
-from services.imapd.searching import Candidate, question
+from services.imapd.searching import Evidence, judge
 from services.imapd.text import Document
 from services.imapd.view import View
 from services.kernel.mailbox.records import Message
@@ -20,7 +20,7 @@ from tests.unit.imapd.mail import MIXED
 from tests.unit.imapd.site import Client, Running
 
 _SPECIAL = re.compile(rb"LOGOUT|STARTTLS|AUTHENTICATE|IDLE|[\r\n{]", re.IGNORECASE)
-WORDS = "ALL 1:* ( ) NOT OR UNSEEN SENTON 1-Feb-2024 HEADER x TEXT caf BODY UID 9 LARGER KEYWORD SUBJECT".split()  # noqa: SIM905  # easier to read
+WORDS = "ALL 1:* $ ( ) NOT OR UNSEEN SENTON 1-Feb-2024 HEADER x TEXT caf BODY UID 9 LARGER KEYWORD SUBJECT YOUNGER SAVEDSINCE".split()  # noqa: SIM905  # easier to read
 KEYS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=9)
 
 
@@ -51,11 +51,18 @@ def test_any_search_has_an_answer_for_any_message(keys: list[str], content: byte
     except BadCommand:
         return
     assert isinstance(search, Search)
-    asked = question(search.key, View(1, ()))
-    message = Message(1, 1, frozenset(), 0, len(content), 0)
-    first = asked(Candidate(1, message, is_recent=True))
-    document = Document((MIXED if has_mime else b"") + content)
-    assert asked(Candidate(1, message, is_recent=True, document=document)) in ((True, False) if first is None else (first,))
+    evidence = Evidence(view_of_one(len(content)), now=0)
+    fitting, unsure = judge(search.key, {1}, evidence)
+    read = judge(search.key, {1}, evidence.with_documents({1: Document((MIXED if has_mime else b"") + content)}))
+    assert not read.unsure
+    assert read.fitting in ({1}, set()) if unsure else read.fitting == fitting
+
+
+def view_of_one(size: int) -> View:
+    view = View(1, ())
+    view.refresh([Message(1, 1, frozenset(), 0, size, 0)])
+    view.announce_new()
+    return view
 
 
 @given(st.binary(max_size=300))

@@ -1,17 +1,26 @@
 """Whatever a stranger sends is a command, a complaint or nothing yet; never an exception."""
 
+import contextlib
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.imapd.grammar.append import Content, Spelling, begin
 from services.imapd.grammar.framing import Framer, Offer
-from services.imapd.grammar.parser import BadCommand, Tagged, parse, parse_append
+from services.imapd.grammar.parser import BadCommand, Tagged, parse
 from services.imapd.grammar.responses import ok
+from services.imapd.grammar.scanner import BadSyntax
 from services.imapd.grammar.sequence import STAR, SequenceSet, match
+from services.imapd.grammar.url import parse_url
 
 WORDS = st.sampled_from(
     b"a|UID|FETCH|STORE|SEARCH|LOGIN|LIST|RETURN|STATUS|APPEND|ID|NIL|SELECT|INBOX|1:*|1,3|*|(|)|((|))|[|]|BODY[|BODY.PEEK[1.2.MIME]|HEADER.FIELDS|<0.5>|"
     b"ENVELOPE|FLAGS|+FLAGS|-FLAGS.SILENT|\\Seen|\\Recent|$Forwarded|NOT|OR|CHARSET|utf-8|idna|SINCE|1-Feb-2024|SENTON|HEADER|KEYWORD|UID|\"|\"x\"|\\|{3}\r\n|"
-    b"{3+}\r\nabc|{0}\r\n|&AOk-|&|%|MESSAGES|4294967296|0|SUBSCRIBED|RECURSIVEMATCH|\" 1-Feb-2024 00:00:00 +9999\"".split(b"|")
+    b"{3+}\r\nabc|{0}\r\n|&AOk-|&|%|MESSAGES|4294967296|0|SUBSCRIBED|RECURSIVEMATCH|"
+    b"REPLACE|CATENATE|URL|TEXT|UTF8|/x/;UID=1|GETMETADATA|SETMETADATA|DEPTH|/private/comment|"
+    b"ENABLE|QRESYNC|CONDSTORE|(1 2 3 (1 1))|CHANGEDSINCE|VANISHED|UNCHANGEDSINCE|MODSEQ|PARTIAL|-1:-5|BINARY.SIZE[1]|BINARY[]<1>|PREVIEW|(LAZY)|"
+    b"NOTIFY|SET|PERSONAL|SELECTED-DELAYED|(MessageNew MessageExpunge)|MAILBOXES|NONE|EMAILID|"
+    b"CREATE|USE|METADATA|~{3+}\r\na\0b|\" 1-Feb-2024 00:00:00 +9999\"".split(b"|")
 )  # fmt: skip
 COMMANDS = st.one_of(st.binary(max_size=60), st.lists(WORDS, max_size=12).map(b" ".join), st.lists(WORDS, max_size=12).map(b"".join))
 
@@ -31,7 +40,17 @@ def answer(text: bytes) -> bytes:
 
 @given(COMMANDS)
 def test_any_append_is_read_or_not(text: bytes) -> None:
-    parse_append(b"a APPEND " + text + b"{10}\r\n")
+    reader = begin(b"a APPEND x " + text + b"{10}\r\n", has_utf8=False)
+    assert reader is not None
+    with contextlib.suppress(BadSyntax):
+        for step in reader.steps():
+            if isinstance(step, Content | Spelling):
+                break
+
+
+@given(st.binary(max_size=60) | st.text("/;=.%0aUIDuidSECTONPRAL:@imp", max_size=60).map(str.encode))
+def test_any_url_is_read_or_not(text: bytes) -> None:
+    parse_url(text)
 
 
 @given(st.lists(COMMANDS, max_size=5), st.lists(st.integers(1, 40), min_size=1), st.randoms())

@@ -99,8 +99,8 @@ class Sessions(RuleBasedStateMachine):
                 fresh = self.view.uids[len(self.client) :]
                 assert count == len(self.client) + len(fresh) and fresh
                 self.client += [(uid, self.view.message(uid).flags) for uid in fresh]
-            case Expunged(number, uid):
-                assert self.client.pop(number - 1)[0] == uid
+            case Expunged(numbers, uids):
+                assert [self.client.pop(number - 1)[0] for number in numbers] == sorted(uids, reverse=True)
             case Flags(number, message):
                 assert self.client[number - 1][0] == message.uid
                 assert message.flags <= self.flags_heard

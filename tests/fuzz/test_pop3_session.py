@@ -4,18 +4,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.pop3d.maildrop import maildrop
-from services.pop3d.session import Close, Deliver, Finish, Refuse, Say, Session, State
+from services.pop3d.session import Close, Deliver, Finish, Offer, Refuse, Say, Session, State
 from services.pop3d.stream import end_of_top, pieces
 
+OFFER = Offer("mail", lambda: ("PLAIN",), 60)
 WORDS = st.sampled_from(
     [verb + rest for verb in ("STAT", "LIST", "RETR", "DELE", "TOP", "UIDL", "RSET", "NOOP", "CAPA") for rest in ("", " 1", " 2", " 3 1", " x")]
 )
 LINES = WORDS.map(str.encode) | st.binary(max_size=40)
 
 
-@given(st.lists(st.binary(max_size=60) | WORDS.map(str.encode) | st.sampled_from([b"USER a", b"AUTH PLAIN", b"*", b"QUIT"])), st.booleans())
+@given(
+    st.lists(
+        st.binary(max_size=60)
+        | WORDS.map(str.encode)
+        | st.sampled_from([b"USER a", b"AUTH PLAIN", b"AUTH PLAIN =", b"UTF8", b"LANG", b"LANG *", b"QUIT"])
+    ),
+    st.booleans(),
+)
 def test_session_before_sign_in_answers_every_line(lines: list[bytes], is_tls: bool) -> None:
-    session = Session("mail", is_tls=is_tls)
+    session = Session(OFFER, is_tls=is_tls)
     for line in lines:
         action = session.line(line)
         assert not isinstance(action, Deliver | Finish)
@@ -27,7 +35,7 @@ def test_session_before_sign_in_answers_every_line(lines: list[bytes], is_tls: b
 @given(st.lists(LINES))
 def test_maildrop_agrees_with_a_plain_count(lines: list[bytes]) -> None:
     drop = maildrop(1, [(10, 100), (20, 200), (30, 400)])
-    session = Session("mail", is_tls=True)
+    session = Session(OFFER, is_tls=True)
     session.opened(drop)
     for line in lines:
         action = session.line(line)

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from services.kernel.mail.envelope import Recipient
 from services.kernel.mail.reply import Reply
-from services.kernel.smtp.client import Manner, Opening, Send, Step, TlsUse, Transaction, Verb
+from services.kernel.smtp.client import Manner, Opening, Send, Step, Transaction, Verb
 from services.kernel.smtp.client_content import Stuffing
 from services.kernel.smtp.client_envelope import Mail
 from services.kernel.smtp.client_extensions import Extensions, parse
 from services.kernel.smtp.client_reply import ReplyFault, ReplyReader
+from services.kernel.smtp.tls import TlsLevel
+from services.kernel.smtp.tls_policy import TlsPolicy
 
 LINES = st.lists(st.sampled_from([b"250 ok\r\n", b"250-a\n", b"550 5.1.1 no\r\n", b"354\r\n", b"421-x\r\n", b"", b"\r\n", b"25", b"0 x\n"]))
 REPLIES = st.builds(Reply, st.sampled_from([220, 250, 354, 421, 450, 502, 550, 552, 554]), st.just(""), st.text(max_size=80))
@@ -47,9 +49,9 @@ def test_any_words_are_extensions(text: str) -> None:
     assert parse(Reply(250, "", text)).size_bytes >= 0
 
 
-@given(st.lists(REPLIES, max_size=12), st.sampled_from(TlsUse), st.booleans())
-def test_opening_ends_or_waits_whatever_the_server_says(replies: list[Reply], tls: TlsUse, is_lmtp: bool) -> None:
-    opening = Opening(Manner("me.test", is_lmtp, tls))
+@given(st.lists(REPLIES, max_size=12), st.sampled_from(TlsLevel), st.booleans())
+def test_opening_ends_or_waits_whatever_the_server_says(replies: list[Reply], tls: TlsLevel, is_lmtp: bool) -> None:
+    opening = Opening(Manner("me.test", is_lmtp, TlsPolicy(tls)))
     is_secure = False
     for reply in replies:
         step = opening.take(reply)
@@ -57,7 +59,7 @@ def test_opening_ends_or_waits_whatever_the_server_says(replies: list[Reply], tl
             opening.secured()
             is_secure = True
         elif step is Step.OPENED:
-            assert is_secure or tls is not TlsUse.ENCRYPT
+            assert is_secure or tls is not TlsLevel.ENCRYPT
             return
         elif not isinstance(step, Send):
             assert (opening.refusal is not None) == (step is Step.REFUSED)

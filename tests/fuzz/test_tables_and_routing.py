@@ -1,50 +1,54 @@
 """Table files, next hops and alias graphs that nobody meant: errors of the right kind, and an end."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import re
+from pathlib import Path
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.kernel.mail.reply import Reply
 from services.kernel.routing import Accepted, LookupTrouble, NotOurs, Unknown
 from services.kernel.routing.nexthop import Entry, parse_entry, parse_nexthop
-from services.kernel.tables.constant import parse_inline
-from services.kernel.tables.lookup import TableTrouble
-from services.kernel.tables.patterns import parse_pattern
-from services.kernel.tables.rules import parse_rules
-from services.kernel.tables.text import parse_text
+from services.kernel.runtime.config import ConfigError
+from services.kernel.tables.collection import Tables
+from services.kernel.tables.lookup import Table, TableTrouble
 from tests.unit.kernel.routing.site import Book, router
 
 LINES = st.lists(st.text(alphabet=' \t"\\#/!$(){}[]ab.@1,=:|*', max_size=20), max_size=8).map("\n".join)
 USERS = [f"{name}@example.test" for name in ("a", "b", "c", "d", "@")] + ["x@remote.test", "@example.test", "a+x@example.test"]
 
 
-def fault_of(parse: Callable[[str], object], text: str) -> str:
-    """The words of the trouble, or nothing. Anything but trouble fails the test."""
+KEYS = ["", "a", "ab.ab", "a@b", "192.0.2.1", "::1", "\udcff", "ä"]
+
+
+def ask_all(table: Table) -> None:
+    """Ask all keys. Anything but an answer and trouble fails the test."""
+    for key in KEYS:
+        with contextlib.suppress(TableTrouble):
+            asyncio.run(table.lookup(key))
+
+
+@settings(deadline=None)
+@given(st.one_of(LINES.map(str.encode), st.binary(), st.text().map(str.encode)), st.sampled_from(["hash", "regexp", "pcre", "cidr"]))
+def test_any_bytes_are_a_table_with_answers_or_trouble_with_its_line(tmp_path_factory: pytest.TempPathFactory, data: bytes, kind: str) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "table").write_bytes(data)
+    faults: list[str] = []
+    ask_all(Tables(faults.append, folder, is_lenient=True).open(f"{kind}:table"))
+    assert all(re.match(rf"{folder}/table:\d+: .", fault) for fault in faults)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(["static:", "inline:", "regexp:", "pcre:", "cidr:", "unionmap:", "pipemap:", ""]), st.one_of(LINES, st.text()))
+def test_any_name_of_a_table_is_one_or_a_configuration_error(kind: str, rest: str) -> None:
     try:
-        parse(text)
-    except TableTrouble as trouble:
-        return str(trouble)
-    return ""
-
-
-@given(st.one_of(LINES, st.text()))
-def test_any_text_is_a_table_or_trouble_with_its_line(text: str) -> None:
-    fault = fault_of(lambda text: parse_text("file", text), text)
-    assert fault.startswith("file:" if fault else "")
-
-
-@given(LINES, st.sampled_from(["regexp", "pcre"]))
-def test_any_text_is_a_list_of_rules_or_trouble_with_its_line(text: str, kind: str) -> None:
-    fault = fault_of(lambda text: parse_rules("file", text, lambda line: parse_pattern(kind, line)), text)
-    assert fault.startswith("file:" if fault else "")
-
-
-@given(LINES)
-def test_any_inline_body_is_entries_or_trouble(text: str) -> None:
-    fault = fault_of(lambda text: parse_inline("inline:", text), text)
-    assert fault.startswith("inline:" if fault else "")
+        table = Tables(lambda _: None, Path("/nowhere"), is_lenient=True).open(kind + rest)
+    except ConfigError:
+        return
+    ask_all(table)
 
 
 @given(st.one_of(st.text(), st.text(alphabet="smtpler:[]0123456789.,IPv6 ")))

@@ -10,7 +10,7 @@ import pytest
 from malleposte_lab.site import Site
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ["mx", "submission", "qmgr", "relay", "mda", "imapd", "pop3d", "admin"]
+SERVICES = ["mx", "submission", "qmgr", "relay", "verify", "mda", "imapd", "pop3d", "managesieve", "admin"]
 PASSWORD = "correct horse battery staple"
 
 
@@ -21,7 +21,12 @@ def lab_files() -> list[Path]:
 
 @pytest.fixture(scope="session")
 def lab_services() -> list[str]:
-    return SERVICES
+    return [*SERVICES, "pipe"]
+
+
+@pytest.fixture(scope="session")
+def lab_profiles() -> list[str]:
+    return ["pipe"]
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +39,7 @@ def config(lab_name: str) -> Path:
 
 @pytest.fixture(scope="session")
 def lab_environment(config: Path) -> dict[str, str]:
-    return {"MALLEPOSTE_CONFIG": str(config), "MALLEPOSTE_HEALTH_INTERVAL": "1s"}
+    return {"MALLEPOSTE_CONFIG": str(config), "MALLEPOSTE_PROGRAMS": str(config / "programs"), "MALLEPOSTE_HEALTH_INTERVAL": "4s"}
 
 
 @pytest.fixture

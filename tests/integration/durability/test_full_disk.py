@@ -8,7 +8,7 @@ import pytest
 from malleposte_lab import history
 from malleposte_lab.launch import Plan, running_site
 from malleposte_lab.site import Site
-from tests.integration.conftest import PASSWORD, ROOT
+from tests.integration.conftest import PASSWORD, ROOT, SERVICES
 
 SENDER = "carol@world.test"
 HALF_A_MEGABYTE = (b"x" * 76 + b"\r\n") * 6500
@@ -18,7 +18,7 @@ HALF_A_MEGABYTE = (b"x" * 76 + b"\r\n") * 6500
 def small_site(lab_plan: Plan) -> Iterator[Site]:
     environment = {**lab_plan.environment, "LAB_NET": "10.213.9", "MALLEPOSTE_CONFIG": str(ROOT / "tests/lab/config/smalldisk")}
     files = [*lab_plan.files, ROOT / "tests/lab/compose.smalldisk.yaml"]
-    with running_site(Plan(f"{lab_plan.name}-disk", files, lab_plan.services, environment)) as running:
+    with running_site(Plan(f"{lab_plan.name}-disk", files, SERVICES, environment)) as running:
         yield running
 
 

@@ -122,9 +122,10 @@ def test_wrong_settings_are_named_with_line_and_path_and_the_old_ones_stay(site:
     site.events.wait(kind="stored", recipient=alice)
 
 
-@pytest.mark.parametrize("service", ["mx", "submission", "qmgr", "relay", "mda", "imapd", "pop3d", "admin"])
+@pytest.mark.parametrize("service", ["mx", "submission", "qmgr", "relay", "verify", "mda", "imapd", "pop3d", "admin"])
 def test_service_answers_metrics(site: Site, service: str) -> None:
-    fetch = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:9100/metrics', timeout=10).read().decode())"
+    host = f"{service}-core" if service in {"relay", "admin"} else "127.0.0.1"
+    fetch = f"import urllib.request; print(urllib.request.urlopen('http://{host}:9100/metrics', timeout=10).read().decode())"
     assert "malleposte_events_total{" in site.project.check(service, "python3", "-c", fetch)
 
 
