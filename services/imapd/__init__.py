@@ -12,11 +12,11 @@ are done one after the other, in the order they came.
 States (RFC 3501 section 3)::
 
     not authenticated --LOGIN, AUTHENTICATE--> authenticated --SELECT, EXAMINE--> selected --CLOSE, UNSELECT--> authenticated
-    any --LOGOUT, autologout, too many bad commands, stop of the service--> BYE
+    any --LOGOUT, autologout, stop of the service--> BYE, also not authenticated --too many bad commands--> BYE
 
-Failure: a bad command is answered BAD and costs nothing else; what the store refuses is NO with the code of RFC 5530, by the one table in
-``trouble``; what it cannot do now is ``NO [UNAVAILABLE]``; a defect is ``NO [SERVERBUG]``, reported as an event, and the session goes on. A
-session whose folder was deleted elsewhere ends with BYE. A client that does not read is waited for, and cut after ``stall_seconds``.
+Failure: a bad command is answered BAD, late when it is one of many, and costs nothing else; what the store refuses is NO with the code of RFC 5530,
+by the one table in ``trouble``; what it cannot do now is ``NO [UNAVAILABLE]``; a defect is ``NO [SERVERBUG]``, reported as an event, and the session
+goes on. A session whose folder was deleted elsewhere ends with BYE. A client that does not read is waited for, and cut after ``stall_seconds``.
 
 No password crosses in the clear: LOGIN and AUTHENTICATE want TLS first, and what was sent before STARTTLS is forgotten.
 

@@ -36,10 +36,11 @@ class ImapdSettings(Section):
     keepalive_seconds: float = Field(120.0, gt=0)
     """How often a client in IDLE hears that the server is there, so that no router forgets the connection (Dovecot `imap_idle_notify_interval`)."""
     failure_delay_seconds: float = Field(2.0, ge=0)
-    """How long a wrong password is answered late (Dovecot `auth_failure_delay`)."""
+    """How long a wrong password is answered late (Dovecot `auth_failure_delay`), and a bad command once there were too many."""
     login_failures: int = Field(5, ge=1)
     """Wrong passwords in one session before it ends."""
     catalogue_in_background: bool = True
     """Whether headers and words of a folder that is opened are catalogued at once, at a quarter of a core; `false` leaves it to the first search."""
     bad_commands: int = Field(20, ge=1)
-    """Commands in a row that make no sense before the session ends (Dovecot's limit of 20)."""
+    """Commands in a row that make no sense (Dovecot's limit of 20): the last ends the session of a client that has not signed in; to one that has, it
+    and those that follow are answered late."""

@@ -139,6 +139,14 @@ class Connection(asyncio.Protocol):
         self._news.clear()
         return has_news
 
+    async def pause(self, seconds: float) -> None:
+        """Let time pass whatever the client says; no longer than it stays and the service runs."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not (self._is_lost or self._is_stopping):
+                    self._news.clear()
+                    await self._news.wait()
+
     def wake(self) -> None:
         """End a ``wait``."""
         self._news.set()

@@ -209,10 +209,13 @@ class Dialogue:
     async def _end(self, tag: bytes, reply: Reply) -> None:
         """Send what was said and the reply that ends it."""
         self._last_command = time.monotonic()
+        self._bad_commands = self._bad_commands + 1 if reply.condition is Condition.BAD else 0
+        is_over_limit = self._bad_commands >= self._house.settings.bad_commands
+        if is_over_limit and self._session.state is not State.NOT_AUTHENTICATED:
+            await self._connection.pause(self._house.settings.failure_delay_seconds)
         self._session.write(reply.line(tag))
         await self._session.flush()
-        self._bad_commands = self._bad_commands + 1 if reply.condition is Condition.BAD else 0
-        if self._bad_commands >= self._house.settings.bad_commands:
+        if is_over_limit and self._session.state is State.NOT_AUTHENTICATED:
             raise Ending("too many bad commands", "Too many bad commands")
 
     def _turn_away(self) -> None:

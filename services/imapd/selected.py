@@ -30,6 +30,7 @@ class Selected:
         self.is_writable = opened.is_writable
         self.vanished = opened.snapshot.vanished
         """What went between the modseq that SELECT named and its answer; ``None`` when that is not known."""
+        self.mailbox_id = opened.mailbox_id
         self.view = View(self.status.highestmodseq, opened.snapshot.keywords, opened.snapshot.messages)
         self.view.claim(opened.first_recent)
         self._claims = opened.claims
@@ -95,6 +96,7 @@ class _Opened(NamedTuple):
     """What SELECT reads in one go."""
 
     folder: Folder
+    mailbox_id: str
     snapshot: Snapshot
     first_recent: int
     is_writable: bool
@@ -105,7 +107,7 @@ def _open(user: UserMail, how: Opening) -> _Opened:
     folder = user.folder(how.name)
     snapshot = folder.snapshot(how.since)
     first_recent = folder.claim_recent() if how.claims else snapshot.status.recent_from
-    return _Opened(folder, snapshot, first_recent, how.is_writable, how.claims)
+    return _Opened(folder, folder.mailbox_id(), snapshot, first_recent, how.is_writable, how.claims)
 
 
 async def open_folder(store: MailStore, user: UserMail, how: Opening) -> Selected:

@@ -1,6 +1,5 @@
 """How a client becomes a user: STARTTLS, LOGIN, AUTHENTICATE."""
 
-import asyncio
 import base64
 import binascii
 
@@ -124,7 +123,7 @@ async def _fail(session: Session, login_name: str) -> Reply:
     settings = session.house.settings
     session.failures += 1
     session.house.emitter.emit(Kind.AUTH_FAILED, login=login_name[:255], client=session.connection.client, tls=session.connection.tls)
-    await asyncio.sleep(settings.failure_delay_seconds)
+    await session.connection.pause(settings.failure_delay_seconds)
     if session.failures >= settings.login_failures:
         raise Ending("too many wrong passwords", "[AUTHENTICATIONFAILED] Too many failures")
     return _FAILED

@@ -7,7 +7,6 @@ from services.imapd import naming
 from services.imapd.grammar.requests import ChangeFolder, FolderVerb, Rename, Status, StatusItem
 from services.imapd.grammar.responses import Reply, ok
 from services.imapd.modes import Mode
-from services.imapd.objectid import mailbox_id
 from services.imapd.session import Session
 from services.kernel.mailbox import names
 from services.kernel.mailbox.trouble import NoSuchFolder
@@ -23,7 +22,7 @@ def _subscribe(user: UserMail, name: str) -> None:
 
 _WORK: Mapping[FolderVerb, Callable[[UserMail, ChangeFolder], object]] = {
     # RFC 3501 section 6.3.3: a separator at the end only says that folders below will follow
-    FolderVerb.CREATE: lambda user, request: user.create(request.mailbox.removesuffix(names.SEPARATOR), request.uses),
+    FolderVerb.CREATE: lambda user, request: user.create(request.mailbox.removesuffix(names.SEPARATOR), request.uses).mailbox_id(),
     FolderVerb.DELETE: lambda user, request: user.delete(request.mailbox),
     FolderVerb.SUBSCRIBE: lambda user, request: _subscribe(user, names.normalize(request.mailbox)),
     FolderVerb.UNSUBSCRIBE: lambda user, request: user.unsubscribe(request.mailbox),
@@ -35,10 +34,10 @@ async def change(session: Session, request: ChangeFolder) -> Reply:
     result = await session.house.store.run(_WORK[request.verb], session.user, request)
     if request.verb is FolderVerb.DELETE:
         _leave(session, request.mailbox)
-    if request.verb is not FolderVerb.CREATE or not isinstance(result, int):
+    if request.verb is not FolderVerb.CREATE or not isinstance(result, str):
         return ok("Done")
     session.write(naming.told_if_other(session, request.mailbox))
-    return ok("Done", b"MAILBOXID (%b)" % mailbox_id(result))  # RFC 8474 section 4.1
+    return ok("Done", b"MAILBOXID (%b)" % result.encode())  # RFC 8474 section 4.1
 
 
 async def rename(session: Session, request: Rename) -> Reply:
@@ -94,4 +93,5 @@ def _figures(user: UserMail, name: str, items: Sequence[StatusItem]) -> dict[Sta
     if not {StatusItem.DELETED, StatusItem.DELETED_STORAGE}.isdisjoint(items):
         deleted = folder.deleted()
         figures |= {StatusItem.DELETED: deleted.messages, StatusItem.DELETED_STORAGE: deleted.size_bytes}
-    return {StatusItem.MAILBOXID: b"(%b)" % mailbox_id(found.uidvalidity)} | {item: b"%d" % figure for item, figure in figures.items()}
+    told = {item: b"%d" % figure for item, figure in figures.items()}
+    return told | {StatusItem.MAILBOXID: b"(%b)" % folder.mailbox_id().encode()} if StatusItem.MAILBOXID in items else told

@@ -1,9 +1,11 @@
 """Changing and filing messages: STORE, COPY, MOVE, EXPUNGE."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from services.imapd import announcing, trouble
 from services.imapd.commands.quota import check_room
+from services.imapd.ending import Ending
 from services.imapd.grammar.requests import Bare, Copy, ExpungeUids, Store, StoreWord
 from services.imapd.grammar.responses import Reply, no, ok
 from services.imapd.grammar.sequence import compact
@@ -126,8 +128,13 @@ async def _expunge(session: Session, uids: Sequence[int] | None) -> Reply:
 
 
 async def _tell_removed(session: Session) -> Reply:
-    """Tell which are gone, so that the reply can name the modseq that this leads to (RFC 7162 section 3.2.7)."""
+    """Tell which are gone, so that the reply can name the modseq that this leads to (RFC 7162 section 3.2.7).
+
+    When the look at the folder fails they are gone all the same. The next one tells it, or the end of the session: the one that follows each command.
+    """
     selected = session.folder
-    await selected.look()
-    session.announce(selected.view.announce(may_expunge=True, tells_flags=session.tells_flags))
-    return ok("Done", b"HIGHESTMODSEQ %d" % selected.view.told_modseq if Mode.QRESYNC in session.modes else b"")
+    with suppress(Ending, *trouble.TROUBLES):
+        await selected.look()
+        session.announce(selected.view.announce(may_expunge=True, tells_flags=session.tells_flags))
+        return ok("Done", b"HIGHESTMODSEQ %d" % selected.view.told_modseq if Mode.QRESYNC in session.modes else b"")
+    return ok("Done")

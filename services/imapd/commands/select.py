@@ -5,7 +5,6 @@ from services.imapd.announcing import permanent_flags
 from services.imapd.grammar.requests import Bare, Resync, Select
 from services.imapd.grammar.responses import Reply, bad, flag_list, ok
 from services.imapd.modes import Mode
-from services.imapd.objectid import mailbox_id
 from services.imapd.selected import LAST_MODSEQ, Opening, Selected, open_folder
 from services.imapd.session import Session
 
@@ -48,7 +47,7 @@ def _introduction(session: Session, selected: Selected, request: Select) -> byte
         b"* OK [UIDVALIDITY %d] UIDs valid\r\n" % status.uidvalidity,
         b"* OK [UIDNEXT %d] Predicted next UID\r\n" % uidnext,
         selected.highestmodseq_line(),
-        b"* OK [MAILBOXID (%b)] Ok\r\n" % mailbox_id(status.uidvalidity),  # RFC 8474 section 4.2
+        b"* OK [MAILBOXID (%b)] Ok\r\n" % selected.mailbox_id.encode(),  # RFC 8474 section 4.2
         naming.told(session, selected.folder.name, request.mailbox) if session.is_rev2 else b"",  # RFC 9051 section 6.3.2
     ]
     return b"".join(lines)

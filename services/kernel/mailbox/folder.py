@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
-from services.kernel.mailbox import arrival, filename, flags, look
+from services.kernel.mailbox import arrival, filename, flags, identity, look
 from services.kernel.mailbox.arrival import Arrival, Staged
 from services.kernel.mailbox.catalog.shelf import Shelf
 from services.kernel.mailbox.columns import Snapshot
@@ -30,6 +30,11 @@ class Folder:
         self._directory = home.directory(name)
         self.name = name
         self.uidvalidity = uidvalidity
+
+    def mailbox_id(self) -> str:
+        """What tells this folder from all others of its user for good (RFC 8474)."""
+        with mapped():
+            return identity.mailbox_id(self._directory, self.uidvalidity)
 
     @contextmanager
     def _changing(self) -> Iterator[Ledger]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from services.kernel.mailbox import filename, uids
+from services.kernel.mailbox import filename, identity, uids
 from services.kernel.mailbox.draft import count_bare_lf
 from services.kernel.mailbox.filename import FileName
 from services.kernel.mailbox.home import Home
@@ -121,6 +121,7 @@ def _add(db: sqlite3.Connection, home: Home, name: str) -> tuple[Ledger, Mapping
     if given is None:
         given = uids.Given(new_uidvalidity(db, home), 1, 1)
     ledger = Ledger.add(db, name, given)
+    identity.tell_apart(db, home, name, given.uidvalidity)
     ledger.counters.keywords = " ".join(home.read_keywords(directory))
     return ledger, hints
 

@@ -123,8 +123,8 @@ class UserMail:
         except BadFolderName:
             return False
 
-    def create(self, name: str, uses: Sequence[str] = ()) -> int:
-        """Make a folder, for special uses if any (RFC 6154), and return its UIDVALIDITY. Raises ``FolderExists``, ``BadFolderName``, ``BadUse``."""
+    def create(self, name: str, uses: Sequence[str] = ()) -> Folder:
+        """Make a folder, for special uses if any (RFC 6154), and open it. Raises ``FolderExists``, ``BadFolderName``, ``BadUse``."""
         name = names.check(name)
         with self._home.index.writing() as db:
             if self._exists(name):
@@ -134,7 +134,7 @@ class UserMail:
             if use:
                 self._annotate(name, {attributes.SPECIAL_USE: use.encode()})
         self._home.notify()
-        return uidvalidity
+        return Folder(self._home, name, uidvalidity)
 
     def annotations(self, name: str = "") -> Mapping[str, bytes]:
         """What is attached to a folder, or to the mailbox as a whole, by entry (``attributes``); its special use is. Raises ``NoSuchFolder``."""
@@ -203,9 +203,8 @@ class UserMail:
         """
         old, new = names.normalize(old), names.check(new)
         if old == names.INBOX:
-            self.create(new)
-            inbox = self.folder(old)
-            inbox.move(inbox.uids(), self.folder(new))
+            target, inbox = self.create(new), self.folder(old)
+            inbox.move(inbox.uids(), target)
             return
         if new.startswith(old + names.SEPARATOR):
             raise BadFolderName("a folder cannot be moved below itself")

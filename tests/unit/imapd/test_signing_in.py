@@ -1,6 +1,7 @@
 """From the greeting to a session: TLS, LOGIN, AUTHENTICATE, limits."""
 
 import base64
+import select
 from pathlib import Path
 
 import pytest
@@ -101,11 +102,32 @@ def test_session_ends_after_some_wrong_passwords(imapd: Running) -> None:
         assert replies[-1].startswith(b"* BYE")
 
 
-def test_session_ends_after_many_bad_commands_and_not_before(imapd: Running) -> None:
+def test_session_ends_after_many_bad_commands_without_a_login_and_not_before(imapd: Running) -> None:
     with imapd.client() as client:
         replies = [client.ask("NONSENSE")[-1] for _ in range(20)]
         assert all(reply.startswith(b"BAD") for reply in replies)
         assert client.line().startswith(b"* BYE")
+
+
+def test_no_number_of_bad_commands_ends_a_session_that_has_signed_in(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        replies = [client.ask("NONSENSE")[-1] for _ in range(100)]
+        assert all(reply.startswith(b"BAD") for reply in replies)
+        assert client.ask("NOOP")[-1].startswith(b"OK")
+
+
+def test_bad_commands_beyond_the_limit_are_answered_late_whatever_else_is_sent(tmp_path: Path) -> None:
+    imapd = Running(tmp_path, bad_commands=2, failure_delay_seconds=3600)
+    try:
+        with imapd.signed_in() as bad, imapd.signed_in() as good:
+            assert bad.ask("NONSENSE")[-1].startswith(b"BAD")
+            bad.send(b"a NONSENSE\r\nb NOOP\r\n")
+            assert all(good.ask("NOOP")[-1].startswith(b"OK") for _ in range(20))
+            assert select.select([bad.connection], [], [], 0) == ([], [], [])
+            imapd.stop_soon()
+            assert [bad.line()[:5], bad.line()[:4]] == [b"a BAD", b"b OK"]
+    finally:
+        imapd.stop()
 
 
 def test_large_literal_before_login_is_refused_and_the_session_goes_on(imapd: Running) -> None:

@@ -1,5 +1,6 @@
 """What is not the client's fault is temporary, told to the operator, and ends neither the session nor the process."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,38 @@ def test_message_that_is_stored_is_told_as_stored_though_the_selected_folder_is_
         other.ask("DELETE Work")
         client.send(b"a APPEND Sent {%d+}\r\n%b\r\n" % (len(HELLO), HELLO))
         assert client.line().startswith(b"a OK [APPENDUID ")
+        assert client.line() == b"* BYE Selected mailbox was deleted"
+
+
+@pytest.mark.parametrize(("command", "told"), [("EXPUNGE", []), ("UID EXPUNGE 1", []), ("MOVE 1 Trash", [b"* OK [COPYUID "])])
+def test_messages_that_are_gone_are_told_as_done_though_the_look_afterwards_fails(
+    imapd: Running, monkeypatch: pytest.MonkeyPatch, command: str, told: list[bytes]
+) -> None:
+    with imapd.signed_in(select="INBOX") as client:
+        client.append("INBOX", HELLO)
+        client.ask("STORE 1 FLAGS (\\Deleted)")
+        with monkeypatch.context() as patch:
+            patch.setattr(Folder, "changes", fail)
+            replies = client.ask(command)
+            assert replies[-1] == b"OK Done" and [reply[:14] for reply in replies[:-1]] == told
+        assert client.ask("NOOP")[:2] == [b"* 1 EXPUNGE", b"OK Done"]
+    assert "disk on fire" in imapd.events("trouble")[0]["reason"]
+
+
+def test_messages_that_are_gone_are_told_as_done_though_the_folder_then_goes(imapd: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    expunge = Folder.expunge
+
+    def expunge_and_delete(folder: Folder, uids: Iterable[int] | None) -> Sequence[int]:
+        gone = expunge(folder, uids)
+        other.ask("DELETE Work")
+        return gone
+
+    with imapd.signed_in() as other, imapd.signed_in() as client:
+        other.ask("CREATE Work")
+        client.append("Work", HELLO, "(\\Deleted) ")
+        client.ask("SELECT Work")
+        monkeypatch.setattr(Folder, "expunge", expunge_and_delete)
+        assert client.ask("EXPUNGE") == [b"OK Done"]
         assert client.line() == b"* BYE Selected mailbox was deleted"
 
 

@@ -169,7 +169,7 @@ def test_folder_of_dovecot_keeps_its_uids(machine: Machine, alice: UserMail) -> 
 
 def test_folder_put_in_place_of_another_has_its_own_uidvalidity(machine: Machine, alice: UserMail, draft: MakeDraft) -> None:
     alice.create("A")
-    other = alice.create("B")
+    other = alice.create("B").uidvalidity
     alice.folder("A").append(draft(MESSAGE), Origin())
     alice.folder("B").append(draft(MESSAGE), Origin())
     shutil.rmtree(machine.maildir / ".A")

@@ -74,7 +74,7 @@ def test_delete_takes_the_messages_and_leaves_the_children(alice: UserMail, draf
 
 
 def test_rename_takes_the_children_along_and_keeps_uids(alice: UserMail, draft: MakeDraft) -> None:
-    uidvalidity = alice.create("A")
+    uidvalidity = alice.create("A").uidvalidity
     alice.create("A.B")
     alice.folder("A").append(draft(b"x: y\r\n\r\n"), Origin())
     alice.rename("A", "Z")
