@@ -1,8 +1,7 @@
 """mbox: one file, messages behind ``From `` lines (RFC 4155), read and written.
 
-Lines of a message that begin with ``From `` have a ``>`` in front, and one more where there are some (the form called mboxrd; what mboxo wrote is
-read too). Flags are in ``Status`` (R seen, O old) and ``X-Status`` (A answered, D deleted, F flagged, T draft), keywords in ``X-Keywords``, as
-Dovecot, UW-IMAP and mutt have them; with what else a mailbox program left in the header (``X-UID``, ``X-IMAP``) they go when a message comes in.
+Quotes and the fields for flags are ``kernel.mail.mbox``'s. With what else a mailbox program left in the header (``X-UID``, ``X-IMAP``) these fields
+go when a message comes in.
 """
 
 import calendar
@@ -15,16 +14,13 @@ from typing import IO
 
 from services.admin.moving.hop import in_blocks
 from services.admin.trouble import ControlError
+from services.kernel.mail import mbox
 from services.kernel.mailbox import flags, names
 from services.kernel.wire.mailboxes import File
 
 _FROM = re.compile(rb"From .*?([A-Z][a-z]{2}) +(\d{1,2}) +(\d{1,2}):(\d\d)(?::(\d\d))?.*?((?:19|20)\d\d)")
 _MONTHS = {month.encode(): number for number, month in enumerate(calendar.month_abbr) if month}
-_QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
-_TO_QUOTE = re.compile(rb"^(>*From )", re.MULTILINE)
 _KEPT_BESIDE = re.compile(rb"^(Status|X-Status|X-Keywords|X-UID|X-IMAP|X-IMAPbase):(.*\n(?:[ \t].*\n)*)", re.MULTILINE | re.IGNORECASE)
-_LETTERS = {"R": "\\Seen", "A": "\\Answered", "D": "\\Deleted", "F": "\\Flagged", "T": "\\Draft"}
-_RETURN_PATH = re.compile(rb"^Return-Path:\s*<([^>\s]+)>", re.MULTILINE | re.IGNORECASE)
 
 
 def files_of_mbox(stream: IO[bytes], folder: str) -> Iterator[File]:
@@ -57,7 +53,7 @@ def _messages(stream: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
     for number, line in enumerate(stream, 1):
         if (not lines or not lines[-1].strip(b"\r\n")) and _FROM.match(line):
             if head:
-                yield head, _QUOTED.sub(rb"\1", b"".join(lines[:-1]))
+                yield head, mbox.unquoted(b"".join(lines[:-1]))
             head, lines = line, []
         elif head:
             lines.append(line)
@@ -65,7 +61,7 @@ def _messages(stream: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
             raise ControlError(f"line {number}: no mbox, which begins with a line 'From <sender> <date>'")
     if head:
         end = len(lines) - (bool(lines) and not lines[-1].strip(b"\r\n"))
-        yield head, _QUOTED.sub(rb"\1", b"".join(lines[:end]))
+        yield head, mbox.unquoted(b"".join(lines[:end]))
 
 
 def _take_flags(content: bytes) -> tuple[bytes | None, frozenset[str]]:
@@ -77,7 +73,7 @@ def _take_flags(content: bytes) -> tuple[bytes | None, frozenset[str]]:
     if "x-imap" in found and b"FOLDER INTERNAL DATA" in header:
         return None, frozenset()
     letters = found.get("status", "") + found.get("x-status", "")
-    words = {flag for letter, flag in _LETTERS.items() if letter in letters}
+    words = {flag for letter, flag in mbox.LETTERS.items() if letter in letters}
     words.update(word for word in found.get("x-keywords", "").split() if word.isprintable() and not word.startswith("\\"))
     return _KEPT_BESIDE.sub(b"", header) + line + body, frozenset(words)
 
@@ -110,15 +106,6 @@ def _date(head: bytes) -> int:
 
 def written(content: bytes, flag_words: Sequence[str], internaldate: int) -> bytes:
     """A message as it stands in an mbox, with the ``From `` line before and the empty line behind."""
-    text = content.replace(b"\r\n", b"\n")
-    header, line, body = _split(text)
-    sender = _RETURN_PATH.search(header)
-    date = time.asctime(time.gmtime(internaldate)).encode()
-    head = b"From " + (sender[1] if sender else b"MAILER-DAEMON") + b" " + date + b"\n"
-    status = b"Status: " + (b"RO" if "\\Seen" in flag_words else b"O") + b"\n"
-    others = "".join(letter for letter, flag in _LETTERS.items() if flag in flag_words and letter != "R").encode()
-    status += b"X-Status: " + others + b"\n" if others else b""
-    words = " ".join(word for word in flag_words if not word.startswith("\\")).encode()
-    status += b"X-Keywords: " + words + b"\n" if words else b""
-    message = _TO_QUOTE.sub(rb">\1", header + status + (line or b"\n") + body)
-    return head + message + (b"\n" if message.endswith(b"\n") else b"\n\n")
+    header, line, body = _split(content)
+    fields = mbox.status(flag_words, is_old=True)
+    return mbox.separator(header, internaldate) + b"".join(mbox.quoted([header + fields + (line or b"\n") + body]))
