@@ -80,8 +80,8 @@ integration: .venv/stamp build .peers ## the tests on running containers
 test: lint build .peers ## everything: lint, then all tests
 	@$(call pytest_each,tests/architecture:tests/unit:tests/fuzz $(ON_CONTAINERS))
 
-bench: .venv/stamp build .peers ## measure the site beside Postfix and Dovecot
-	PYTHONPATH=tests/lab $(BIN)/python -m tests.bench
+bench: .venv/stamp build .peers ## measure the site beside its peers (QUICK=1 ONLY="accept relay" ROUNDS=3)
+	PYTHONPATH=tests/lab $(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)") $(if $(ROUNDS),--rounds $(ROUNDS))
 
 lab: .venv/stamp build .peers ## start two sites and a world around them, to see a failover (docs/lab.md)
 	@$(LAB) up

@@ -1,5 +1,62 @@
-"""``python -m tests.bench``: measure."""
+"""``python -m tests.bench``: measure, show, write ``build/bench/latest.json`` and charts beside it."""
 
-from tests.bench.end_to_end import main
+import argparse
+import os
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Sequence
 
-main()
+from tests.bench import charts, report, running
+from tests.bench.loads import LOADS
+from tests.bench.running import Load, Series
+from tests.bench.stacks import OURS, PEER, ROOT, Stack, running_stacks
+
+
+def chosen(only: str, is_quick: bool) -> list[Load]:
+    """Loads whose names begin with one of the words of ``only``; otherwise all, or the quick ones."""
+    if only:
+        return [load for load in LOADS if load.name.startswith(tuple(only.split())) and (load.quick or not is_quick)]
+    return [load for load in LOADS if load.quick or not is_quick]
+
+
+def measure(loads: Sequence[Load], stacks: Sequence[Stack], rounds: int) -> tuple[list[Series], list[str]]:
+    """The figures of all loads, and the names of those that failed."""
+    results: list[Series] = []
+    failed = []
+    for load in loads:
+        print(load.name, flush=True)
+        try:
+            results += running.run(load, stacks, rounds, lambda line: print(line, flush=True))
+        except Exception:  # noqa: BLE001  # one load that fails leaves the figures of the others
+            traceback.print_exc()
+            failed.append(load.name)
+    return results, failed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few messages, one figure of each kind")
+    parser.add_argument("--only", default="", help="loads whose names begin so, separated by blanks")
+    parser.add_argument("--rounds", type=int, default=0)
+    words = parser.parse_args()
+    loads = chosen(words.only, words.quick)
+    if not loads:
+        sys.exit(f"no such load; there are: {', '.join(load.name for load in LOADS)}")
+    wanted = [name for name in (OURS, PEER) if any(name in load.stacks for load in loads)]
+    began = time.time()
+    with running_stacks(wanted, os.environ.get("BENCH_RUN") or secrets.token_hex(3)) as stacks:
+        results, failed = measure(loads, stacks, words.rounds or (2 if words.quick else 3))
+    facts = {"seconds": round(time.time() - began), "quick": words.quick, "failed": failed, **report.machine()}
+    out = ROOT / "build/bench"
+    report.write(out / "latest.json", results, facts)
+    print(report.table(results))
+    for file in [out / "latest.json", *charts.draw(out, results)]:
+        print(file.relative_to(ROOT))
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What a load is, and how the stacks take turns at it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tests.bench.stacks import OURS, PEER, Stack
+
+
+class Better(StrEnum):
+    """Which way a figure is good: rates are better high, times, memory and CPU low."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number that a load yields in each round."""
+
+    name: str
+    unit: str
+    better: Better
+    headline: str = ""
+    """The short name of its ratio, where the figure stands for its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """``measure`` gives a stack the load and returns a value for each of ``figures``, by name.
+
+    ``prepare`` is called once, with all stacks, before the first round (full mailboxes, a calibration); ``clear`` once after the last. ``rounds``
+    limits how often a long one is repeated.
+    """
+
+    name: str
+    figures: Sequence[Figure]
+    measure: Callable[[Stack], Mapping[str, float]]
+    quick: bool = False
+    """Part of ``QUICK=1``."""
+    stacks: Sequence[str] = (OURS, PEER)
+    prepare: Callable[[Sequence[Stack]], None] | None = None
+    clear: Callable[[Sequence[Stack]], None] | None = None
+    rounds: int | None = None
+
+
+@dataclass(slots=True)
+class Series:
+    """The values of one figure: stack -> one value a round."""
+
+    load: str
+    figure: Figure
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.load}: {self.figure.name}"
+
+
+def run(load: Load, stacks: Sequence[Stack], rounds: int, tell: Callable[[str], None]) -> list[Series]:
+    """All rounds of one load over those of the stacks that can take it, in turns. Raises what ``measure`` raises."""
+    able = [stack for stack in stacks if stack.name in load.stacks]
+    series = [Series(load.name, figure, {stack.name: [] for stack in able}) for figure in load.figures]
+    try:
+        if load.prepare:
+            load.prepare(able)
+        for number in range(min(rounds, load.rounds or rounds)):
+            for stack in able:
+                values = load.measure(stack)
+                for one in series:
+                    one.values[stack.name].append(values[one.figure.name])
+                shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+                tell(f"  {load.name}  round {number + 1}  {stack.name:12} {shown}")
+    finally:
+        if load.clear:
+            load.clear(able)
+    return series

@@ -1,0 +1,1 @@
+"""What runs in the containers around a stack; imports nothing but this package and the standard library."""

@@ -1,0 +1,20 @@
+"""Delete all mail of the users ``1bench`` and on, as they would do it. Words: server, users, password."""
+
+import imaplib
+import json
+import ssl
+import sys
+
+words = json.loads(sys.argv[1])
+anyone = ssl.create_default_context()
+anyone.check_hostname = False
+anyone.verify_mode = ssl.CERT_NONE
+for number in range(1, words["users"] + 1):
+    client = imaplib.IMAP4_SSL(words["server"], 993, ssl_context=anyone)
+    client.login(f"{number}bench@example.test", words["password"])
+    _, (count,) = client.select("INBOX")
+    if int(count or 0):
+        client.store("1:*", "+FLAGS.SILENT", r"(\Deleted)")
+        client.expunge()
+    client.logout()
+print("{}")

@@ -1,0 +1,39 @@
+"""Postfix's smtp-source, several at a time."""
+
+import subprocess
+from dataclasses import dataclass
+
+PARALLEL = 10
+"""Most processes: each sends to a mailbox of its own."""
+
+
+@dataclass(frozen=True)
+class Send:
+    """``sessions`` connections in all bring ``messages`` to ``server``; each message has as many ``recipients``, or one of the mailboxes in turn."""
+
+    server: str
+    sessions: int
+    messages: int
+    size_bytes: int
+    domain: str
+    reuse: bool = False
+    recipients: int = 1
+
+    def commands(self) -> list[list[str]]:
+        parallel = min(PARALLEL, self.sessions, self.messages)
+        return [self._command(f"{number}bench" if self.recipients == 1 else "bench", number, parallel) for number in range(1, parallel + 1)]
+
+    def _command(self, user: str, number: int, parallel: int) -> list[str]:
+        messages = self.messages // parallel + (number <= self.messages % parallel)
+        sessions = self.sessions // parallel + (number <= self.sessions % parallel)
+        words = ["smtp-source", "-4", *(["-d"] if self.reuse else []), "-s", str(sessions), "-m", str(messages), "-l", str(self.size_bytes)]
+        several = ["-r", str(self.recipients)] if self.recipients > 1 else []
+        return [*words, *several, "-f", "carol@world.test", "-t", f"{user}@{self.domain}", f"{self.server}:25"]
+
+
+def send(wanted: Send) -> None:
+    """Return when all is accepted. Raises ``CalledProcessError`` when something is not."""
+    running = [subprocess.Popen(command) for command in wanted.commands()]
+    for process in running:
+        if process.wait() != 0:
+            raise subprocess.CalledProcessError(process.returncode, process.args)
