@@ -14,6 +14,7 @@ States of a session: before TLS only STARTTLS, CAPABILITY, NOOP and LOGOUT do an
 UNAUTHENTICATE back. What was sent in the clear behind STARTTLS is thrown away.
 
 A script is compiled before it is stored or made active: all its errors come back at once, each with line and column. A literal that is too long is
-read and thrown away, up to a limit, as the client sends it without asking (RFC 5804 section 1.2). Failure: trouble in directory or store is ``NO
+read and thrown away, up to a limit, as the client sends it without asking (RFC 5804 section 1.2). A command has a time limit in all, and one for each
+silence in it; who exceeds one is cut. Failure: trouble in directory or store is ``NO
 (TRYLATER)`` and an event; the client sees no cause. A session never ends the process.
 """

@@ -23,6 +23,8 @@ class ManagesieveSettings(Section):
     """A session without a command for this long is ended (RFC 5804 section 1.2: at least 30 minutes)."""
     stall_seconds: float = Field(60.0, gt=0)
     """How long a client may stop in the middle of a command, or take no output."""
+    upload_seconds: float = Field(300.0, gt=0)
+    """How long a command of a user may take to come in after its first line, a script included."""
     command_seconds: float = Field(60.0, gt=0)
     """How long a password check or an access to scripts may take."""
     failed_login_limit: int = Field(3, ge=1)

@@ -134,12 +134,14 @@ class Connection:
 
     async def _next_request(self) -> Request:
         """Read a command to its end; before the sign-in all of it has the time that is left for that. Raises ``Malformed``."""
-        async with asyncio.timeout(self._patience() if self._desk is None else None):
+        async with asyncio.timeout(self._patience()) as limit:
             self._is_idle = True
             try:
                 line = await self._line(self._patience())
             finally:
                 self._is_idle = False
+            if self._desk is not None:
+                limit.reschedule(self._loop.time() + self._around.settings.upload_seconds)
             return parse(await self._words(line))
 
     async def _words(self, line: bytes) -> list[Word]:
@@ -174,10 +176,13 @@ class Connection:
         return line
 
     async def _octets(self, count: int) -> bytes:
-        data = await self._stream.octets(count, self._around.settings.stall_seconds)
-        if data is None:
-            raise _Ending("connection closed")
-        return data
+        pieces = list[bytes]()
+        for start in range(0, count, PIECE_BYTES):
+            piece = await self._stream.octets(min(count - start, PIECE_BYTES), self._around.settings.stall_seconds)
+            if piece is None:
+                raise _Ending("connection closed")
+            pieces.append(piece)
+        return b"".join(pieces)
 
     async def _skip(self, count: int) -> None:
         if count > (SKIPPED_BYTES if self._desk is not None else SPARE_BYTES):

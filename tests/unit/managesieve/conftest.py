@@ -175,3 +175,11 @@ def hasty_managesieve(root: Path) -> Iterator[Running]:
     running = Running(root, "  login_seconds: 0.5\n  stall_seconds: 600\n")
     yield running
     running.stop()
+
+
+@pytest.fixture
+def impatient_managesieve(root: Path) -> Iterator[Running]:
+    """One that soon has had enough of a user's command, and that waits longer than any test when nothing comes."""
+    running = Running(root, "  upload_seconds: 0.2\n  stall_seconds: 600\n")
+    yield running
+    running.stop()

@@ -247,6 +247,20 @@ def test_stranger_has_no_more_time_in_the_midst_of_a_command(hasty_managesieve: 
         assert client.connection.recv(1000) == b""
 
 
+@pytest.mark.parametrize("begun", ['PUTSCRIPT "a" {9+}\r\nkeep', 'PUTSCRIPT "a" {5+}\r\nkeep;', "$ {9+}\r\n123456789 {9999+}\r\nx"])
+def test_user_has_so_long_for_a_command_and_no_longer(impatient_managesieve: Running, begun: str) -> None:
+    with impatient_managesieve.signed_in() as client:
+        client.send(begun)
+        assert client.connection.recv(1000) == b""
+
+
+def test_literal_longer_than_what_is_read_at_once_arrives_whole(managesieve: Running) -> None:
+    with managesieve.signed_in() as client:
+        client.send("PUTSCRIPT \"a\" {67000+}\r\n" + "#" * 67_000 + "\r\n")
+        assert client.read()[0].startswith('NO (QUOTA/MAXSIZE)')
+        assert client.say("NOOP") == ['OK "done"']
+
+
 def test_name_too_long_for_a_file_is_only_a_script_that_is_not_there(managesieve: Running) -> None:
     name = "\U0001f600" * 100
     source = f'require "include"; include :global "{name}";'
