@@ -61,6 +61,7 @@ class Imapd:
             settings=settings.imapd,
             hostname=settings.site.hostname,
             message_size_limit=settings.site.message_size_limit,
+            quota_warnings=settings.mailbox.quota_warnings,
             store=self._store,
             watcher=self._watcher,
             directory=self._directory,

@@ -1,7 +1,7 @@
 """One client's session: its state, and how it is answered."""
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -44,6 +44,7 @@ class House:
     settings: ImapdSettings
     hostname: str
     message_size_limit: int
+    quota_warnings: Sequence[int]
     store: MailStore
     watcher: Watcher
     directory: Directory

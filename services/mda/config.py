@@ -1,7 +1,6 @@
 """The section ``mda``."""
 
 from pathlib import Path
-from typing import Annotated
 
 from pydantic import Field
 
@@ -23,8 +22,6 @@ class MdaSettings(Section):
     """Connections at a time; one relay keeps at most as many as its own limit for a destination."""
     data_seconds: float = Field(default=300.0, gt=0)
     """How long relay may be silent within a message (RFC 5321 section 4.5.3.2.5 wants 3 minutes)."""
-    quota_warnings: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (80, 95)
-    """How full a mailbox is, in percent, when its owner gets a warning: once each time that mail leads over it. Empty for none."""
     room_directory: Path | None = Path("/room")
     """The volume in which smtpd finds the mailboxes with little room (`smtpd.mx.over_quota`); `null` for none."""
     queue_directory: Path = Path("/queue")

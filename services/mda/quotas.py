@@ -1,6 +1,4 @@
-"""What follows when mailboxes with a quota fill up: their owners are warned once at each threshold, and smtpd hears how little room is left.
-
-A threshold is crossed by the delivery that leads over it, so nothing need be remembered: who makes room and fills it again is warned again.
+"""What follows when mailboxes with a quota fill up: their owners are warned (``kernel.mailbox.fullness``), and smtpd hears how little room is left.
 
 The mailboxes with little room are looked at every ``TICK_SECONDS``: one ``stat`` tells whether anything changed in them, by whomever. A change of the
 directory has all of them looked at again.
@@ -10,13 +8,11 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 
 from services.kernel.directory.reader import Directory
 from services.kernel.directory.trouble import DirectoryTrouble
-from services.kernel.mail.headers import format_date
+from services.kernel.mailbox import fullness
 from services.kernel.mailbox.delivery import Letter
 from services.kernel.mailbox.records import Growth, Quota, Usage
 from services.kernel.mailbox.store import MailStore
@@ -107,10 +103,8 @@ class Quotas:
         """Mail has come, or did not fit."""
         if self._rooms is not None:
             self._rooms.set(growth.address, growth.quota, growth.after)
-        before, after = growth.quota.percent(growth.before), growth.quota.percent(growth.after)
-        crossed = max((threshold for threshold in self._rules.thresholds if before < threshold <= after), default=0)
-        if crossed:
-            task = asyncio.get_running_loop().create_task(self._warn(growth, crossed))
+        if threshold := fullness.crossed(growth, self._rules.thresholds):
+            task = asyncio.get_running_loop().create_task(self._warn(growth, threshold))
             self._warnings.add(task)
             task.add_done_callback(self._warnings.discard)
 
@@ -165,8 +159,8 @@ class Quotas:
         assert self.deliverer is not None
         draft = self._store.draft()
         try:
-            draft.write(warning(growth, threshold, f"<{self._mint_id()}@{self._rules.hostname}>", time.time()))
-            await self.deliverer.deliver(Letter(growth.address, b"Return-Path: <>\r\n", draft, Quota()))
+            draft.write(fullness.warning(growth, threshold, f"<{self._mint_id()}@{self._rules.hostname}>", time.time()))
+            await self.deliverer.deliver(Letter(growth.address, fullness.FIELDS, draft, Quota()))
             self._emitter.emit(Kind.WARNED, recipient=growth.address, reason=f"the mailbox is {threshold} % full", bytes=growth.after.size_bytes)
         except (MailboxTrouble, OverQuota) as trouble:
             self._emitter.emit(Kind.TROUBLE, stage="quota", recipient=growth.address, reason=str(trouble))
@@ -185,25 +179,3 @@ def room_of(quota: Quota, usage: Usage) -> Room:
         max(0, quota.size_bytes - usage.size_bytes) if quota.size_bytes else -1,
         max(0, quota.messages - usage.messages) if quota.messages else -1,
     )
-
-
-def warning(growth: Growth, threshold: int, message_id: str, now: float) -> bytes:
-    """The message to the owner of a mailbox that is ``threshold`` percent full. Pure."""
-    quota, usage = growth.quota, growth.after
-    lines = [f"Your mailbox {growth.address} is more than {threshold} % full:", ""]
-    lines += [f"  {_megabytes(usage.size_bytes)} of {_megabytes(quota.size_bytes)} are used"] if quota.size_bytes else []
-    lines += [f"  {usage.messages} of {quota.messages} messages are there"] if quota.messages else []
-    lines += ["", "When it is full, mail to you goes back to those who sent it. Delete what you no longer need, in the trash too."]
-    message = EmailMessage(SMTP)
-    message["Date"] = format_date(int(now))
-    message["Message-ID"] = message_id
-    message["From"] = f"Mail system <postmaster@{growth.address.rpartition('@')[2]}>"
-    message["To"] = growth.address
-    message["Subject"] = f"Your mailbox is {threshold} % full"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content("\n".join(lines) + "\n")
-    return message.as_bytes()
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / (1 << 20):.1f} MB"

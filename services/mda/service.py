@@ -98,7 +98,7 @@ class Mda:
     def _build_quotas(self) -> Quotas:
         """What follows when mailboxes fill up."""
         mda, site = self._settings.mda, self._settings.site
-        rules = QuotaRules(site.hostname, mda.quota_warnings, site.message_size_limit)
+        rules = QuotaRules(site.hostname, self._settings.mailbox.quota_warnings, site.message_size_limit)
         rooms = Rooms(mda.room_directory, rules.least_bytes) if mda.room_directory is not None else None
         return Quotas(self._store, self._directory, rooms, rules, self._emitter)
 

@@ -6,7 +6,7 @@ cannot be done is answered at once: a literal that the client waits to send is r
 
 from services.imapd import trouble
 from services.imapd.commands import catenate
-from services.imapd.commands.quota import check_room
+from services.imapd.commands.quota import check_room, note_growth
 from services.imapd.grammar.append import AppendReader, Content, EndOfMessage, NewMessage, Replaced, Spelling, Step, Url
 from services.imapd.grammar.framing import MAX_COMMAND_BYTES, Block, Command, Offer
 from services.imapd.grammar.responses import Reply, bad, no, ok
@@ -233,11 +233,14 @@ class _Receiver:
         """APPENDUID (RFC 4315 section 3); for REPLACE it is told before the expunge (RFC 8508 section 3.4)."""
         if self._old is None:
             uids = await self._store.run(folder.admit, self._arrivals)
-            self._arrivals = []
+            added, self._arrivals = len(self._arrivals), []
+            await note_growth(self._session, self._bytes, added)
             return ok("Done", b"APPENDUID %d %b" % (folder.uidvalidity, compact(uids)))
         selected = self._session.folder
+        old_bytes = selected.view.message(self._old).size
         uid = await self._store.run(folder.replace, self._arrivals[0], selected.folder, self._old)
         self._arrivals = []
+        await note_growth(self._session, self._bytes - old_bytes, 0)
         self._session.write(b"* OK [APPENDUID %d %d] Replaced\r\n" % (folder.uidvalidity, uid))
         return ok("Done")
 

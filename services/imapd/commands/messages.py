@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from services.imapd import announcing, trouble
-from services.imapd.commands.quota import check_room
+from services.imapd.commands.quota import check_room, note_growth
 from services.imapd.ending import Ending
 from services.imapd.grammar.requests import Bare, Copy, ExpungeUids, Store, StoreWord
 from services.imapd.grammar.responses import Reply, no, ok
@@ -87,9 +87,11 @@ async def copy(session: Session, request: Copy) -> Reply:
         return trouble.UNKNOWN_TARGET
     if request.is_move:
         return await _move(session, uids, target)
-    await check_room(session, sum(selected.view.message(uid).size for uid in uids), len(uids))
+    sizes = {uid: selected.view.message(uid).size for uid in uids}
+    await check_room(session, sum(sizes.values()), len(uids))
     copied = await selected.run(selected.folder.copy, uids, target)
     if copied.uids:
+        await note_growth(session, sum(sizes[old] for old, _ in copied.uids), len(copied.uids))
         return ok("Done", _copyuid(copied))
     return trouble.EXPUNGED if uids else ok("No messages to copy")
 

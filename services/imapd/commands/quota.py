@@ -1,11 +1,19 @@
-"""What a user has room for: QUOTA (RFC 9208), and the check before more is added."""
+"""What a user has room for: QUOTA (RFC 9208), the check before more is added, and the warning after it."""
+
+import contextlib
+import time
+from email.utils import make_msgid
 
 from services.imapd.grammar.requests import GetQuota, GetQuotaRoot, SetQuota
 from services.imapd.grammar.responses import Reply, astring, no, ok
 from services.imapd.session import Session
-from services.kernel.mailbox import names
-from services.kernel.mailbox.records import Quota, Usage
-from services.kernel.mailbox.trouble import OverQuota
+from services.kernel.directory import DirectoryTrouble
+from services.kernel.mailbox import fullness, names
+from services.kernel.mailbox.records import Growth, Origin, Quota, Usage
+from services.kernel.mailbox.store import MailStore
+from services.kernel.mailbox.trouble import MailboxTrouble, OverQuota
+from services.kernel.mailbox.user import UserMail
+from services.kernel.wire.events import Kind
 
 ROOT = b"user"
 """The one quota root: what all folders of a user hold together."""
@@ -64,3 +72,30 @@ async def check_room(session: Session, size_bytes: int, messages: int = 1) -> No
     usage = await session.house.store.run(session.user.usage)
     if not quota.allows(Usage(usage.size_bytes + size_bytes, usage.messages + messages)):
         raise OverQuota
+
+
+async def note_growth(session: Session, size_bytes: int, messages: int = 1) -> None:
+    """Warn the user when what was added leads over a threshold. It is done: trouble here is the operator's to hear of."""
+    try:
+        quota = await _quota(session)
+        if quota.is_limited:
+            after = await session.house.store.run(session.user.usage)
+            before = Usage(after.size_bytes - size_bytes, after.messages - messages)
+            await _warn(session, Growth(session.address, quota, before, after))
+    except (MailboxTrouble, DirectoryTrouble) as trouble:
+        session.house.emitter.emit(Kind.TROUBLE, stage="quota", recipient=session.address, reason=str(trouble))
+
+
+async def _warn(session: Session, growth: Growth) -> None:
+    house = session.house
+    threshold = fullness.crossed(growth, house.quota_warnings)
+    if threshold:
+        content = fullness.warning(growth, threshold, make_msgid(domain=house.hostname), time.time())
+        await house.store.run(_put, house.store, session.user, fullness.FIELDS + content)
+        house.emitter.emit(Kind.WARNED, recipient=growth.address, reason=f"the mailbox is {threshold} % full", bytes=growth.after.size_bytes)
+
+
+def _put(store: MailStore, user: UserMail, message: bytes) -> None:
+    with contextlib.closing(store.draft()) as draft:
+        draft.write(message)
+        user.folder(names.INBOX).append(draft, Origin())

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -24,6 +25,9 @@ class MailboxSettings(Section):
     """How many users' indexes a process keeps open at most; each takes three file descriptors and about 100 kB, twice that after a search."""
     threads: int = Field(default=4, ge=1, le=64)
     """Threads of a process for work on mailboxes; an index is used by one at a time."""
+    quota_warnings: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (80, 95)
+    """How full a mailbox is, in percent, when its owner gets a warning: once each time that mail leads over it, delivered or filed by IMAP. Empty for
+    none."""
 
 
 SITE_EXTENSIONS = CAPABILITIES | METADATA

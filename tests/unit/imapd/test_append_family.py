@@ -236,9 +236,9 @@ def test_message_is_replaced_by_one_in_another_folder(imapd: Running) -> None:
 
 
 def test_full_mailbox_has_room_for_what_takes_the_place_of_another(imapd: Running) -> None:
-    imapd.limit(ALICE, len(MIXED) + 10)
     with imapd.signed_in(select="INBOX") as client:
         client.append("INBOX", MIXED)
+        imapd.limit(ALICE, len(MIXED) + 10)
         assert client.append("INBOX", HELLO).startswith(b"NO [OVERQUOTA]")
         assert client.ask(b"REPLACE 1 INBOX " + literal(MIXED))[-1].startswith(b"OK")
 

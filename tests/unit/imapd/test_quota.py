@@ -47,3 +47,36 @@ def test_what_an_expunge_would_give_back_is_told(imapd: Running) -> None:
         assert told == b"* STATUS INBOX (MESSAGES 3 DELETED 2 DELETED-STORAGE %d)" % (2 * len(HELLO))
         client.ask("EXPUNGE")
         assert client.ask("STATUS INBOX (DELETED DELETED-STORAGE)")[0] == b"* STATUS INBOX (DELETED 0 DELETED-STORAGE 0)"
+
+
+def large(size: int) -> bytes:
+    return b"Subject: x\r\n\r\n" + b"y" * (size - 14)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        b"COPY 1 Trash",
+        b"UID COPY 1 Sent",
+        b"APPEND Sent {42000+}\r\n" + large(42_000),
+        b"REPLACE 1 INBOX {84000+}\r\n" + large(84_000),
+    ],
+)
+def test_owner_is_warned_once_when_what_is_filed_leads_over_a_threshold(imapd: Running, command: bytes) -> None:
+    imapd.limit(ALICE, 100_000, 10)
+    with imapd.signed_in(select="INBOX") as client:
+        client.append("INBOX", large(42_000))
+        assert client.ask(command)[-1].startswith(b"OK")
+        client.append("Trash", large(100))
+        assert b"Subject: Your mailbox is 80 % full" in client.ask("FETCH 2 BODY.PEEK[HEADER]")[0]
+        assert client.ask("SEARCH SUBJECT mailbox")[0] == b"* SEARCH 2"
+    (warned,) = imapd.events("warned")
+    assert warned["recipient"] == ALICE and warned["reason"] == "the mailbox is 80 % full"
+
+
+def test_move_and_growth_below_the_thresholds_warn_nobody(imapd: Running) -> None:
+    imapd.limit(ALICE, 100_000, 0)
+    with imapd.signed_in(select="INBOX") as client:
+        client.append("INBOX", large(79_000))
+        client.ask("MOVE 1 Trash")
+    assert imapd.events("warned") == []

@@ -11,12 +11,13 @@ from services.admin.directory import DirectoryWriter
 from services.kernel.directory.config import DirectorySettings
 from services.kernel.directory.reader import Directory
 from services.kernel.mailbox.config import MailboxSettings
+from services.kernel.mailbox.fullness import warning
 from services.kernel.mailbox.records import Growth, Origin, Quota, Usage
 from services.kernel.mailbox.store import MailStore
 from services.kernel.wire import room
 from services.kernel.wire.events import Emitter
 from services.kernel.wire.room import Room
-from services.mda.quotas import QuotaRules, Quotas, Rooms, warning
+from services.mda.quotas import QuotaRules, Quotas, Rooms
 from tests.unit.mda.conftest import Running
 from tests.unit.mda.test_rules import deliver
 
