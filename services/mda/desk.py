@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from services.kernel.directory.reader import Directory
-from services.kernel.mailbox import attributes, checking, moving, uids
+from services.kernel.mailbox import acl, attributes, checking, moving, uids
 from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.look import TREE_PREFIX
 from services.kernel.mailbox.scripts import (
@@ -30,7 +30,7 @@ from services.kernel.wire import mailboxes as ask
 _BATCH = re.compile(r"[a-z0-9]{1,40}")
 _LEVELS = 10
 """Of a path in a tree: deeper ones are no mailbox."""
-_WANTED = ("dovecot-uidlist", "dovecot-keywords", "subscriptions", attributes.NAME, attributes.SERVER_NAME)
+_WANTED = ("dovecot-uidlist", "dovecot-keywords", "subscriptions", acl.NAME, attributes.NAME, attributes.SERVER_NAME)
 
 
 class Desk:

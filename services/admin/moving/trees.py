@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from services.admin.trouble import ControlError
-from services.kernel.mailbox import attributes
+from services.kernel.mailbox import acl, attributes
 from services.kernel.mailbox.scripts import ACTIVE, DIRECTORY, SUFFIX, UNMANAGED
 from services.kernel.wire.mailboxes import BLOCK_BYTES, File
 
-BESIDE = ("dovecot-uidlist", "dovecot-keywords", "subscriptions", attributes.NAME, attributes.SERVER_NAME)
+BESIDE = ("dovecot-uidlist", "dovecot-keywords", "subscriptions", acl.NAME, attributes.NAME, attributes.SERVER_NAME)
 """Files of a Maildir that are no messages and say something."""
 _ORIGINAL = f"{DIRECTORY}/{UNMANAGED}{SUFFIX}"
 _ROOTS = ("Maildir", "maildir")

@@ -7,7 +7,8 @@ grammar, no sequence numbers, no replies; what a session may be told, and when, 
 Layout: ``<root>/<domain>/<local part>/Maildir`` is INBOX, ``Maildir/.Sent`` and ``Maildir/.Archive.2026`` are folders with names in modified
 UTF-7, so that Dovecot and Courier read them. The hierarchy separator is ``.`` in IMAP too: a folder is its directory name, nothing
 needs an escape, and who moves in from Dovecot's Maildir++ keeps the names. ``dovecot-keywords`` and ``subscriptions`` are theirs as well.
-``malleposte.attributes`` in a folder holds its annotations (``attributes``).
+``malleposte.attributes`` in a folder holds its annotations (``attributes``), ``dovecot-acl`` who else may use it (``acl``). ``.malleposte.shares`` in
+the root is a cache of who shares with whom (``shares``), by which others find what they may see, under names of its own (``others``).
 
 Truth and cache. A message is a file, written once, byte for byte as delivered; its name says all that must survive:
 ``1763712000.M5P1Q7.mda,S=4096,W=4096,U=17:2,FS`` is size on disk, size with CRLF line ends, UID, flags and keyword letters; its mtime is

@@ -1,4 +1,4 @@
-"""A check of one mailbox: its index is made anew from the files, and what the old one had otherwise is told."""
+"""A check of one mailbox: its index is made anew from the files, and what the old one had otherwise is told. With whom it is shared is read again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +47,7 @@ def check(user: UserMail) -> Report:
     except MailboxTrouble as error:
         trouble = str(error)
     user.home.index.renew()
+    user.note_sharing()
     after = _rows(user)
     return Report(tuple(_compare(user, name, before.get(name, {}), rows) for name, rows in sorted(after.items())), trouble)
 

@@ -14,11 +14,20 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.kernel.mailbox import arrival, attributes, filename, flags, look, names, uids
+from services.kernel.mailbox import acl, arrival, attributes, filename, flags, look, names, uids
 from services.kernel.mailbox.filename import FileName
 from services.kernel.mailbox.home import Home
 from services.kernel.mailbox.ledger import Ledger, Row
-from services.kernel.mailbox.trouble import AnnotationTooLarge, BadFolderName, BadUse, TooManyAnnotations, TooManyKeywords, mapped
+from services.kernel.mailbox.trouble import (
+    AnnotationTooLarge,
+    BadAcl,
+    BadFolderName,
+    BadUse,
+    TooManyAnnotations,
+    TooManyEntries,
+    TooManyKeywords,
+    mapped,
+)
 from services.kernel.mailbox.user import UserMail
 
 CHUNK = 1_000
@@ -77,6 +86,7 @@ def move_in(user: UserMail, tree: Path) -> Moved:
     for name, directory in found:
         if name:
             _annotate(user, name, directory / attributes.NAME)
+            _share(user, name, directory / acl.NAME)
     _annotate(user, "", tree / attributes.SERVER_NAME)
     for name in Home(tree, home.tools).subscriptions() or ():
         with suppress(BadFolderName):
@@ -96,6 +106,15 @@ def _annotate(user: UserMail, name: str, path: Path) -> None:
     if use is not None:
         with suppress(BadUse, TooManyAnnotations):
             user.annotate(name, {attributes.SPECIAL_USE: use})
+
+
+def _share(user: UserMail, name: str, path: Path) -> None:
+    """Give others the rights of the tree where they have none. An ACL that cannot be read gives nobody any."""
+    with mapped(), suppress(BadAcl, TooManyEntries):
+        known = user.acl(name).entries
+        for identifier, rights in acl.read(path).entries.items():
+            if identifier not in known:
+                user.change_acl(name, identifier, lambda _, rights=rights: rights)  # type: ignore[misc]  # mypy cannot infer the default
 
 
 def _folders(tree: Path) -> Iterator[Path]:

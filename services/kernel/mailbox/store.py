@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from services.kernel.mail import address as addresses
-from services.kernel.mailbox import look
+from services.kernel.mailbox import look, volume
 from services.kernel.mailbox.config import MailboxSettings
 from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.filename import UniqueNames
 from services.kernel.mailbox.home import NOTIFY_NAME, Home, Tools
 from services.kernel.mailbox.scripts import ScriptLimits, Scripts
+from services.kernel.mailbox.shares import Shares
 from services.kernel.mailbox.trouble import mapped
 from services.kernel.mailbox.user import UserMail
 
@@ -44,6 +45,7 @@ class MailStore:
         os.umask(UMASK)
         self._settings = settings
         self._tools = tools or tools_of_this_machine()
+        self.shares = Shares(settings.root)
         self._users: OrderedDict[str, UserMail] = OrderedDict()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(settings.threads, "mailbox")
@@ -65,16 +67,19 @@ class MailStore:
             other.home.close()
         return user
 
+    def known_user(self, address: str) -> UserMail | None:
+        """As ``user`` for a folded address that has a mailbox already; none is made. Blocks. Raises ``MailboxTrouble``."""
+        return self.user(address) if self._maildir(address).is_dir() else None
+
     def _maildir(self, address: str) -> Path:
-        local, domain = addresses.split(address)
-        return self._settings.root / _entry(domain) / _entry(local) / "Maildir"
+        return volume.maildir(self._settings.root, address)
 
     def _open(self, address: str) -> UserMail:
         home = Home(self._maildir(address), self._tools)
         home.index.fill = functools.partial(look.take_in, home=home)
         with mapped():
             home.make()
-        return UserMail(address, home, self._settings.special_folders)
+        return UserMail(address, home, self._settings.special_folders, self.shares)
 
     def scripts(self, address: str, limits: ScriptLimits) -> Scripts:
         """The Sieve scripts of ``address`` (compared folded). Never blocks."""
@@ -110,9 +115,3 @@ class MailStore:
             for user in self._users.values():
                 user.home.close()
             self._users.clear()
-
-
-def _entry(name: str) -> str:
-    """A directory name for a part of an address, which may hold anything between quotes (RFC 5321 section 4.1.2)."""
-    safe = name.replace("%", "%25").replace("/", "%2F").replace("\0", "%00")
-    return "%2E" + safe[1:] if safe.startswith(".") else safe or "%"

@@ -46,6 +46,18 @@ class TooManyAnnotations(Refusal):
     """There is no room for another annotation (``[METADATA TOOMANY]``, RFC 5464)."""
 
 
+class BadAcl(Refusal):
+    """A folder's ``dovecot-acl`` cannot be read: nobody but the owner has a right there until it is mended."""
+
+
+class TooManyEntries(Refusal):
+    """There is no room for another identifier in a folder's ACL (``[LIMIT]``, RFC 5530)."""
+
+
+class NoRight(Refusal):
+    """The user may not do that in this folder (``[NOPERM]``, RFC 5530), of which he may know."""
+
+
 class TooManyKeywords(Refusal):
     """The folder has no letter left for another keyword (``[LIMIT]``, RFC 5530)."""
 

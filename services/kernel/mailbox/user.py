@@ -4,11 +4,12 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from services.kernel.mailbox import arrival, attributes, flags, look, names
+from services.kernel.mailbox import acl, arrival, attributes, flags, look, names, others
+from services.kernel.mailbox.acl import Acl, Rights
 from services.kernel.mailbox.arrival import Staged
 from services.kernel.mailbox.catalog.shelf import clear
 from services.kernel.mailbox.disk import FILE_MODE
@@ -16,7 +17,9 @@ from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.home import Home
 from services.kernel.mailbox.ledger import Ledger, figures_by_name, total
 from services.kernel.mailbox.records import Appended, Figures, FolderInfo, Growth, Place, Quota, Status, Usage
+from services.kernel.mailbox.shares import Shares
 from services.kernel.mailbox.trouble import (
+    BadAcl,
     BadFolderName,
     BadUse,
     FolderExists,
@@ -38,10 +41,11 @@ SPECIAL_USES = frozenset({"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"
 class UserMail:
     """The folders of one user. Names are Unicode with ``.`` between levels; ``INBOX`` in any case is the root. All methods block."""
 
-    def __init__(self, address: str, home: Home, special_folders: Mapping[str, str]) -> None:
+    def __init__(self, address: str, home: Home, special_folders: Mapping[str, str], shares: Shares) -> None:
         self.address = address
         self._home = home
         self._special_folders = special_folders
+        self._shares = shares
 
     @property
     def notify_path(self) -> Path:
@@ -167,16 +171,56 @@ class UserMail:
             self._home.disk.sync_directory(path.parent)
 
     def _annotations_path(self, name: str) -> Path:
-        if not name:
-            return self._home.maildir / attributes.SERVER_NAME
+        return self._directory(name) / attributes.NAME if name else self._home.maildir / attributes.SERVER_NAME
+
+    def _directory(self, name: str) -> Path:
         name = names.normalize(name)
         if not self._exists(name):
             raise NoSuchFolder(f"there is no folder {name}")
-        return self._home.directory(name) / attributes.NAME
+        return self._home.directory(name)
+
+    def acl(self, name: str) -> Acl:
+        """Who may do what in a folder. Raises ``NoSuchFolder``, ``BadAcl``."""
+        with mapped():
+            return acl.read(self._directory(name) / acl.NAME)
+
+    def rights(self, name: str, who: str) -> Rights:
+        """What ``who``, a folded address, may do in a folder; where that cannot be read, nothing, unless it is his. Raises ``NoSuchFolder``."""
+        try:
+            found = self.acl(name)
+        except BadAcl:
+            found = Acl()
+        return found.rights(who, is_owner=who == self.address)
+
+    def change_acl(self, name: str, identifier: str, change: Callable[[Rights], Rights]) -> None:
+        """Give an identifier other rights in a folder, by those it has. Raises ``NoSuchFolder``, ``BadAcl``, ``TooManyEntries``."""
+        with self._home.index.writing():
+            path = self._directory(name) / acl.NAME
+            before = acl.read(path)
+            after = before.changed(identifier, change(before.entries.get(identifier, acl.NONE)))
+            if after != before:
+                self._home.replace(path, after.text())
+                self._home.disk.sync_directory(path.parent)
+        self.note_sharing()
+        self._home.notify()
+
+    def note_sharing(self) -> None:
+        """Have the site know with whom this user shares folders, by their files."""
+        self._shares.note(self.address)
+
+    def _inherit_acl(self, name: str) -> None:
+        """A new folder has the ACL of the one above it, as far as there is one (RFC 4314 leaves it open; Dovecot and Cyrus do so)."""
+        above = next((parent for parent in reversed(names.parents(name)) if self._exists(parent)), None)
+        if above is not None:
+            with suppress(BadAcl):
+                inherited = acl.read(self._home.directory(above) / acl.NAME)
+                if inherited.entries:
+                    self._home.replace(self._home.directory(name) / acl.NAME, inherited.text())
 
     def _create(self, db: sqlite3.Connection, name: str) -> int:
         look.forget(db, name)
         self._home.make_folder(self._home.directory(name))
+        self._inherit_acl(name)
         with look.at_work(db, self._home, name) as ledger:
             self._home.disk.sync_directory(self._home.maildir)
             return ledger.counters.uidvalidity
@@ -193,7 +237,10 @@ class UserMail:
             look.forget(db, name)
             self._home.disk.rename(str(self._home.directory(name)), str(grave))
         with mapped():
+            is_shared = (grave / acl.NAME).exists()
             shutil.rmtree(grave, ignore_errors=True)
+        if is_shared:
+            self.note_sharing()
         self._home.notify()
 
     def rename(self, old: str, new: str) -> None:
@@ -235,12 +282,12 @@ class UserMail:
             db.execute("UPDATE folder SET name = ? WHERE name = ?", (target, name))
 
     def subscribe(self, name: str) -> None:
-        """Add a name to the subscriptions. Raises ``BadFolderName``."""
-        self._subscribe(names.check(name), wanted=True)
+        """Add a name to the subscriptions, perhaps of another user's folder (``others``). Raises ``BadFolderName``."""
+        self._subscribe(others.normalize(name) if others.is_other(name) else names.check(name), wanted=True)
 
     def unsubscribe(self, name: str) -> None:
         """Take a name from the subscriptions; harmless when it is not there."""
-        self._subscribe(names.normalize(name), wanted=False)
+        self._subscribe(name if others.is_other(name) else names.normalize(name), wanted=False)
 
     def _subscribe(self, name: str, *, wanted: bool) -> None:
         # the index's lock keeps two processes from losing each other's change of the file

@@ -1,0 +1,131 @@
+"""Who shares something with whom, so that a list of folders opens no mailbox without need: one SQLite file for all mailboxes of the site.
+
+It is a cache of the ``dovecot-acl`` files, and grants nothing: rights are read from the file of the folder each time. Missing or damaged it is made
+anew from all Maildirs, by whoever asks first, while the others wait. What is noted of a user is read from his files while all others are kept out,
+so the last word is always that of the files. A file that someone else put there counts after ``malle mailbox check``.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from services.kernel.mailbox import acl, names, volume
+from services.kernel.mailbox.disk import FILE_MODE
+from services.kernel.mailbox.trouble import BadAcl, mapped
+
+NAME = ".malleposte.shares"
+"""No domain's directory begins with a dot."""
+VERSION = 1
+WAIT_SECONDS = 20.0
+"""To read the Maildirs of 100,000 users takes some seconds."""
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_SCHEMA = (
+    "DROP TABLE IF EXISTS share",
+    "CREATE TABLE share (owner TEXT NOT NULL, grantee TEXT NOT NULL, PRIMARY KEY (owner, grantee)) WITHOUT ROWID",
+    "CREATE INDEX share_by_grantee ON share (grantee)",
+)
+
+
+class Shares:
+    """The cache of one site. All methods block and raise ``MailboxTrouble``; addresses are folded."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._path = root / NAME
+
+    def owners(self, who: str) -> list[str]:
+        """Those who share something with ``who``, himself left out, by address."""
+        with self._open() as db:
+            found = db.execute("SELECT DISTINCT owner FROM share WHERE grantee IN (?, ?) AND owner <> ? ORDER BY owner", (who, acl.ANYONE, who))
+            return [owner for (owner,) in found]
+
+    def has(self, owner: str, who: str) -> bool:
+        """Tell whether ``owner`` shares something with ``who``."""
+        with self._open() as db:
+            found = db.execute("SELECT 1 FROM share WHERE owner = ? AND grantee IN (?, ?)", (owner, who, acl.ANYONE))
+            return found.fetchone() is not None
+
+    def note(self, owner: str) -> None:
+        """Read the files of a user's folders again."""
+        with self._open() as db, _writing(db):
+            db.execute("DELETE FROM share WHERE owner = ?", (owner,))
+            self._insert(db, owner)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with mapped():
+            try:
+                db = self._connect()
+            except sqlite3.DatabaseError as error:
+                if not self._put_away(error):
+                    raise
+                db = self._connect()
+            with closing(db):
+                try:
+                    yield db
+                except sqlite3.DatabaseError as error:
+                    self._put_away(error)
+                    raise
+
+    def _put_away(self, error: sqlite3.DatabaseError) -> bool:
+        """Remove a damaged file: whoever asks next makes another. Tell whether it was that."""
+        is_damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+        if is_damaged:
+            self._path.unlink(missing_ok=True)
+        return is_damaged
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self._path.exists():
+            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE))
+        db = sqlite3.connect(self._path, timeout=WAIT_SECONDS, isolation_level=None)
+        try:
+            if not _is_made(db):
+                with _writing(db):
+                    self._make(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _make(self, db: sqlite3.Connection) -> None:
+        if _is_made(db):
+            return  # another process was faster
+        for statement in _SCHEMA:
+            db.execute(statement)
+        for owner in volume.present(self._root):
+            self._insert(db, owner)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _insert(self, db: sqlite3.Connection, owner: str) -> None:
+        given = grantees(volume.maildir(self._root, owner)) - {owner}
+        db.executemany("INSERT INTO share VALUES (?, ?)", [(owner, one) for one in sorted(given)])
+
+
+def grantees(maildir: Path) -> frozenset[str]:
+    """All who have a right in some folder. A file that cannot be read gives nobody one. Raises ``OSError``."""
+    found: set[str] = set()
+    with suppress(FileNotFoundError):
+        for entry in ("", *os.listdir(maildir)):
+            if not entry or names.from_directory(entry) is not None:
+                with suppress(BadAcl, NotADirectoryError):
+                    found |= acl.read(maildir / entry / acl.NAME).grantees()
+    return frozenset(found)
+
+
+def _is_made(db: sqlite3.Connection) -> bool:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return bool(version == VERSION)
+
+
+@contextmanager
+def _writing(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        with suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")

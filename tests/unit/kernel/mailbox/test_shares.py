@@ -1,0 +1,77 @@
+"""Who shares something with whom, and where it is found again."""
+
+import pytest
+
+from services.kernel.mailbox import acl, checking, shares, volume
+from services.kernel.mailbox.store import MailStore
+from services.kernel.mailbox.user import UserMail
+from tests.unit.kernel.mailbox.conftest import ADDRESS, Machine
+
+BOB = "bob@example.test"
+CAROL = "carol@other.test"
+
+
+def give(user: UserMail, folder: str, identifier: str, letters: str) -> None:
+    user.change_acl(folder, identifier, lambda _: acl.parse(letters))
+
+
+def test_sharing_is_known_to_other_processes_at_once(machine: Machine, alice: UserMail) -> None:
+    other = machine.process().shares
+    assert other.owners(BOB) == []
+    alice.create("Work")
+    give(alice, "Work", f"user={BOB}", "l")
+    assert other.owners(BOB) == [ADDRESS] and other.owners(CAROL) == []
+    assert other.has(ADDRESS, BOB) and not other.has(ADDRESS, CAROL)
+    give(alice, "Work", f"user={BOB}", "")
+    assert other.owners(BOB) == []
+
+
+@pytest.mark.parametrize("identifier", ["anyone", "authenticated"])
+def test_sharing_with_all_is_told_all_but_the_owner(store: MailStore, alice: UserMail, identifier: str) -> None:
+    give(alice, "INBOX", identifier, "l")
+    assert store.shares.owners(BOB) == [ADDRESS] and store.shares.owners(ADDRESS) == []
+
+
+def test_line_that_takes_rights_shares_nothing(store: MailStore, alice: UserMail) -> None:
+    give(alice, "INBOX", f"-user={BOB}", "l")
+    give(alice, "INBOX", "owner", "lr")
+    give(alice, "INBOX", f"user={ADDRESS}", "lr")
+    assert store.shares.owners(BOB) == [] and store.shares.owners("owner") == []
+
+
+def test_deleted_folder_is_shared_no_more(store: MailStore, alice: UserMail) -> None:
+    alice.create("Work")
+    give(alice, "Work", f"user={BOB}", "l")
+    alice.delete("Work")
+    assert store.shares.owners(BOB) == []
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"no database at all" * 100])
+def test_cache_that_is_lost_or_damaged_is_made_anew(machine: Machine, alice: UserMail, damage: bytes | None) -> None:
+    give(alice, "INBOX", f"user={BOB}", "l")
+    give(machine.process().user(CAROL), "INBOX", "anyone", "lr")
+    path = machine.root / shares.NAME
+    path.unlink() if damage is None else path.write_bytes(damage)
+    store = machine.process()
+    assert store.shares.owners(BOB) == [ADDRESS, CAROL]
+    assert store.shares.owners(ADDRESS) == [CAROL]
+
+
+def test_acl_that_someone_else_put_there_is_found_by_a_check(machine: Machine, store: MailStore, alice: UserMail) -> None:
+    assert store.shares.owners(BOB) == []
+    alice.folders()
+    (machine.maildir / ".Sent/dovecot-acl").write_text(f"user={BOB} lr\n")
+    (machine.maildir / ".Junk/dovecot-acl").write_text("nonsense\n")
+    checking.check(alice)
+    assert store.shares.owners(BOB) == [ADDRESS]
+
+
+@pytest.mark.parametrize("address", ["a.b@example.test", '"a/b"@example.test', ".hidden@example.test", "50%@example.test", "%2e@example.test"])
+def test_every_mailbox_is_found_on_the_volume(machine: Machine, store: MailStore, address: str) -> None:
+    store.user(address)
+    assert list(volume.present(machine.root)) == [address]
+
+
+def test_mailbox_of_an_address_that_has_none_is_not_made(machine: Machine, store: MailStore) -> None:
+    assert store.known_user(BOB) is None
+    assert list(machine.root.iterdir()) == []
