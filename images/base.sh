@@ -34,7 +34,6 @@ slim() { # root
     printf 'path-exclude=/usr/share/%s/*\n' doc man locale info >"$1/etc/dpkg/dpkg.cfg.d/slim"
     printf 'Acquire::Languages "none";\n' >"$1/etc/apt/apt.conf.d/slim"
     rm -rf "$1"/usr/share/{doc,man,locale,info}/* "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/var/log/*
-    find "$1/usr" -name __pycache__ -prune -exec rm -rf {} +
 }
 
 bootstrap() {
