@@ -6,12 +6,16 @@ from services.imapd.grammar.requests import Depth, GetMetadata, SetMetadata
 from services.imapd.grammar.responses import Reply, astring, no, ok, string8
 from services.imapd.session import Session
 
+_ADMIN = "/shared/admin"
+"""Of the server: whom to write to, as a URI (RFC 5464 section 6.2.1, RFC 2142 section 5)."""
 _NOT_YOURS = no("Only the administrator sets what all users share", b"NOPERM")
 
 
 async def get(session: Session, request: GetMetadata) -> Reply:
     """GETMETADATA (section 4.2). Of what is larger than MAXSIZE only the largest size is told."""
     kept = await session.house.store.run(session.user.annotations, request.mailbox)
+    if not request.mailbox:
+        kept = {**kept, _ADMIN: f"mailto:postmaster@{session.address.rpartition('@')[2]}".encode()}
     limit = request.max_size
     found = list(_found(kept, request.entries, request.depth))
     shown = [(entry, value) for entry, value in found if limit is None or value is None or len(value) <= limit]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from services.imapd.grammar.keys import Result, Returns, Search, SearchKey, leaves
-from services.imapd.grammar.responses import Reply, ok
+from services.imapd.grammar.responses import Reply, bad, ok
 from services.imapd.lookups import Keeper, look_up, needs_words, read
 from services.imapd.modes import Mode
 from services.imapd.results import Found, esearch, saved
@@ -22,12 +22,16 @@ LEAST_LOOKUP_MESSAGES = 2_000
 READ_MESSAGES = 20
 """Messages read in one go in a thread, some 10 ms, so that others have their turn."""
 
+_CHARSET_IS_SET = bad("Charset is UTF-8 already")
+"""RFC 6855 section 3, RFC 9755 section 3: what is UTF-8 in this session cannot be in another charset."""
 _REV2 = Returns(frozenset({Result.ALL}))
 """What IMAP4rev2 tells when nothing is asked for (RFC 9051 section 6.4.4)."""
 
 
 async def search(session: Session, request: Search) -> Reply:
     """SEARCH and UID SEARCH (RFC 3501 section 6.4.4), over the messages that the client knows."""
+    if request.names_charset and Mode.UTF8_ACCEPT in session.modes:
+        return _CHARSET_IS_SET
     view = session.folder.view
     saving(session, request)
     with_modseq = wants_modseq(session, request.key)

@@ -165,11 +165,12 @@ class Returns:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """SEARCH and UID SEARCH; ``returns`` when the reply shall be ESEARCH."""
+    """SEARCH and UID SEARCH; ``returns`` when the reply shall be ESEARCH, ``names_charset`` when CHARSET was said."""
 
     key: SearchKey
     by_uid: bool
     returns: Returns | None = None
+    names_charset: bool = False
 
 
 class SortKey(StrEnum):

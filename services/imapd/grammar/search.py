@@ -72,7 +72,9 @@ _DATES: Mapping[bytes, tuple[When, Day]] = {f"{day}{when}".encode(): (when, day)
 def parse_search(scanner: Scanner, *, by_uid: bool) -> Search:
     """Read the arguments of SEARCH. Raises ``BadSyntax``, ``BadCharset``."""
     returns = parse_returns(scanner)
-    return Search(_Reader(scanner).program(), by_uid, returns)
+    reader = _Reader(scanner)
+    names_charset = reader.read_charset()
+    return Search(reader.keys(0), by_uid, returns, names_charset)
 
 
 def parse_program(scanner: Scanner) -> SearchKey:
@@ -150,13 +152,14 @@ class _Reader:
         }
         self._word = b""
 
-    def program(self) -> SearchKey:
-        """Read the keys after a charset, which may be missing."""
-        if _is_next(self._scanner, b"CHARSET"):
-            self._scanner.expect(b" ")
-            self.use_charset(self._scanner.astring())
-            self._scanner.expect(b" ")
-        return self.keys(0)
+    def read_charset(self) -> bool:
+        """Pass the CHARSET that may stand first, and tell whether it does. Raises ``BadCharset``."""
+        if not _is_next(self._scanner, b"CHARSET"):
+            return False
+        self._scanner.expect(b" ")
+        self.use_charset(self._scanner.astring())
+        self._scanner.expect(b" ")
+        return True
 
     def use_charset(self, name: bytes) -> None:
         """Take texts to be in this charset."""

@@ -40,6 +40,14 @@ def test_server_has_annotations_of_the_user_and_none_that_he_may_share(imapd: Ru
         assert client.ask('SETMETADATA "" (/shared/comment "x")')[-1].startswith(b"NO [NOPERM]")
 
 
+def test_server_says_whom_to_write_to(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        told = b'* METADATA "" (/shared/admin "mailto:postmaster@example.test")'
+        assert client.ask('GETMETADATA "" (/shared/admin)')[0] == client.ask('GETMETADATA "" (DEPTH infinity) /shared')[0] == told
+        assert client.ask('SETMETADATA "" (/shared/admin "mailto:me@example.test")')[-1].startswith(b"NO [NOPERM]")
+        assert client.ask("GETMETADATA INBOX /shared/admin")[0] == b"* METADATA INBOX (/shared/admin NIL)"
+
+
 @pytest.mark.parametrize(
     ("depth", "entries"),
     [("0", b"/private/a"), ("1", b"/private/a /private/a/b"), ("infinity", b"/private/a /private/a/b /private/a/b/c")],

@@ -102,3 +102,15 @@ def test_search_in_a_latin_charset(imapd: Running) -> None:
     with imapd.signed_in() as client:
         fill(client)
         assert client.ask(b"SEARCH CHARSET iso-8859-1 BODY {4+}\r\ncaf\xe9")[0] == b"* SEARCH 2"
+
+
+def test_charset_is_bad_once_all_is_utf8(imapd: Running) -> None:
+    with imapd.signed_in(select="INBOX") as client:
+        client.append("INBOX", b"Subject: =?utf-8?q?=C3=89preuve?=\r\n\r\nx\r\n")
+        client.ask("ENABLE IMAP4rev2")
+        assert client.ask("SEARCH RETURN (COUNT) CHARSET UTF-8 ALL")[-1].startswith(b"OK")
+        client.ask("ENABLE UTF8=ACCEPT")
+        assert client.ask("SEARCH RETURN (COUNT) CHARSET UTF-8 ALL")[-1].startswith(b"BAD")
+        assert client.ask("UID SEARCH CHARSET US-ASCII ALL")[-1].startswith(b"BAD")
+        assert client.ask('SEARCH RETURN (ALL) SUBJECT "épreuve"')[0].endswith(b" ALL 1")
+        assert client.ask("SORT (ARRIVAL) UTF-8 ALL")[-1].startswith(b"OK")
