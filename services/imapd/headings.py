@@ -15,6 +15,8 @@ MAX_IDS = 1_000
 """Of one References field that count; mail programs keep the first and the last dozen."""
 MAX_IDS_BYTES = 1 << 16
 """Of such a field that are looked at, the last ones: 1,000 ids."""
+MAX_KEY_CHARACTERS = 1_000
+"""Of a name or subject by which messages are put in order: the longest line (RFC 5322 section 2.1.1). Messages that differ beyond are equal."""
 _NO_ID = bytes(8)
 _MESSAGE_ID = re.compile(rb'<((?:[^<>"@\s]++|"(?:[^"\\]|\\.){0,250}+"){1,8}+)@([^<>@\s]++)>')
 """Nothing is tried a second time, and little looked at from each ``<``: strangers write these. A quoted string may hold ``<``, so it is bounded, by a
@@ -38,7 +40,7 @@ def heading(document: Document) -> Heading:
     return Heading(
         when.seconds if when else None,
         when.day.toordinal() if when else None,
-        comparable_line(base),
+        _key(base),
         is_reply,
         _mailbox(author),
         _mailbox(recipient),
@@ -55,23 +57,27 @@ def words(document: Document) -> Words:
     return Words(*document.beginnings(MOST_CHARACTERS))
 
 
+def _key(text: str) -> str:
+    return comparable_line(text[:MAX_KEY_CHARACTERS])[:MAX_KEY_CHARACTERS]
+
+
 def _first_address(document: Document, name: bytes) -> Address:
     return next((address for value in document.raw(name) for address in parse(value)), Address())
 
 
 def _mailbox(address: Address) -> str:
     """RFC 5256 section 3: ``addr-mailbox`` of ENVELOPE."""
-    return comparable_line((address.mailbox or b"").decode("utf-8", "replace"))
+    return _key((address.mailbox or b"").decode("utf-8", "replace"))
 
 
 def _displayed(address: Address) -> str:
     """RFC 5957 section 3: the displayed name, or the address where there is none."""
     if address.name:
-        return comparable_line(decode_header(address.name))
+        return _key(decode_header(address.name))
     if address.mailbox is None or address.host is None:
         return _mailbox(address)
     full = b"%b@%b" % (address.mailbox, address.host)
-    return comparable_line(full.decode("utf-8", "replace"))
+    return _key(full.decode("utf-8", "replace"))
 
 
 def _ids(document: Document) -> bytes:

@@ -145,7 +145,7 @@ def _question(key: FromText) -> Callable[[Document], bool]:
             return lambda document: any(text in value for value in document.field(key.name))
         case ask.TextHas():
             text = wanted(key)
-            return lambda document: text in document.body or (key.in_header and text in document.header)
+            return lambda document: (key.in_header and text in document.header) or document.has_in_body(text)
         case ask.HasEmailId(email_id):
             return lambda document: document.email_id == email_id
         case ask.Dated():

@@ -1,27 +1,25 @@
 """The words of a message as a person reads them, for SEARCH: charsets, encoded words and transfer encodings undone."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from services.imapd.objectid import email_id
 from services.imapd.sections import header_end
 from services.kernel.mail import casemap
-from services.kernel.mail.decoding import decode_header, decode_text
+from services.kernel.mail.decoding import decode_header, decode_pieces
 from services.kernel.mail.mime import encoding, fields
 from services.kernel.mail.mime.structure import Part, scan
 from services.kernel.mailbox.served import Content
 
-MAX_DECODED_BYTES = 1 << 21
-"""Of the text parts of a message together, as they are transferred; what is beyond is not searched. No one writes 2 MB by hand."""
 MAX_HEADER_BYTES = 1 << 18
 """Of the header, and of those of all parts together; what is beyond is not searched. Postfix cuts a header at 102,400 bytes."""
-MAX_FOLDED_CHARACTERS = 1 << 22
-"""Of either text in comparable form: one character can become eighteen. No language takes more than three."""
+KEEP_CHARACTERS = 1 << 22
+"""Of the body in comparable form that are kept for the next question; a longer one is made anew for each, piece by piece."""
 
 _LINE_ENDS = re.compile(r"[\r\n]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _FOLD_CHARACTERS = 1 << 16
-"""Folded at a time, so that a text that grows is noticed in time."""
+"""Folded at a time: one character can become eighteen."""
 
 
 def comparable(text: str) -> str:
@@ -35,16 +33,11 @@ def comparable_line(text: str) -> str:
     return comparable(_LINE_ENDS.sub(" ", text))
 
 
-def comparable_beginning(text: str, most: int) -> str:
-    """The same for a long text; what is more than ``most`` characters in that form may be missing, but not all of it."""
-    pieces: list[str] = []
-    size = 0
-    for start in range(0, len(text), _FOLD_CHARACTERS):
-        pieces.append(comparable(text[start : start + _FOLD_CHARACTERS]))
-        size += len(pieces[-1])
-        if size > most:
-            break
-    return "".join(pieces)
+def comparable_pieces(texts: Iterable[str]) -> Iterator[str]:
+    """The same for a long text, in pieces both ways."""
+    for text in texts:
+        for start in range(0, len(text), _FOLD_CHARACTERS):
+            yield comparable(text[start : start + _FOLD_CHARACTERS])
 
 
 class Document:
@@ -54,8 +47,9 @@ class Document:
         self._content = content
         self._header_bytes = content[: min(header_end(content), MAX_HEADER_BYTES)]
         self._fields: dict[bytes, list[bytes]] | None = None
-        self._decoded: tuple[str, str] | None = None
-        self._texts: tuple[str, str] | None = None
+        self._parts: list[Part] | None = None
+        self._header: str | None = None
+        self._body: list[str] | None = None
 
     def raw(self, name: bytes) -> Sequence[bytes]:
         """The values of a field (in lower case), unfolded, as they are written."""
@@ -77,33 +71,49 @@ class Document:
     @property
     def header(self) -> str:
         """The whole header and those of all parts and of messages inside, decoded and comparable."""
-        return self._all_texts()[0]
+        if self._header is None:
+            self._header = "".join(comparable_pieces(["\n".join(_headers(self._content, self._all_parts()))]))
+        return self._header
 
-    @property
-    def body(self) -> str:
-        """All text of the body without headers, decoded and comparable (RFC 9051 section 6.4.4, BODY)."""
-        return self._all_texts()[1]
+    def has_in_body(self, text: str) -> bool:
+        """Whether a text, decoded and comparable, is in the body without headers, however long that is (RFC 9051 section 6.4.4, BODY)."""
+        before = ""
+        for piece in self._body_pieces():
+            seen = before + piece
+            if text in seen:
+                return True
+            before = seen[max(len(seen) - len(text) + 1, 0) :]
+        return not text
 
     def beginnings(self, most: int) -> tuple[str, str]:
-        """Header and body; of one that is longer than ``most`` characters no more need be there than shows that it is."""
-        if self._texts is not None:
-            return self._texts
-        header, body = (comparable_beginning(text, most) for text in self._all_decoded())
-        if len(header) <= most and len(body) <= most:
-            self._texts = header, body
-        return header, body
+        """Header and body; of one that is longer than ``most`` characters at least what shows that it is."""
+        pieces: list[str] = []
+        size = 0
+        for piece in self._body_pieces():
+            pieces.append(piece)
+            size += len(piece)
+            if size > most:
+                break
+        return self.header, "".join(pieces)
 
-    def _all_texts(self) -> tuple[str, str]:
-        if self._texts is None:
-            header, body = (comparable_beginning(text, MAX_FOLDED_CHARACTERS) for text in self._all_decoded())
-            self._texts = header, body
-        return self._texts
+    def _body_pieces(self) -> Iterable[str]:
+        return self._body if self._body is not None else self._read_body()
 
-    def _all_decoded(self) -> tuple[str, str]:
-        if self._decoded is None:
-            parts = list(_parts(scan(self._content)))
-            self._decoded = "\n".join(_headers(self._content, parts)), "\n".join(_bodies(self._content, parts))
-        return self._decoded
+    def _read_body(self) -> Iterator[str]:
+        kept: list[str] = []
+        size = 0
+        for piece in comparable_pieces(_bodies(self._content, self._all_parts())):
+            size += len(piece)
+            if size <= KEEP_CHARACTERS:
+                kept.append(piece)
+            yield piece
+        if size <= KEEP_CHARACTERS:
+            self._body = kept
+
+    def _all_parts(self) -> Sequence[Part]:
+        if self._parts is None:
+            self._parts = list(_parts(scan(self._content)))
+        return self._parts
 
 
 def _headers(content: Content, parts: Sequence[Part]) -> Iterator[str]:
@@ -115,12 +125,14 @@ def _headers(content: Content, parts: Sequence[Part]) -> Iterator[str]:
 
 
 def _bodies(content: Content, parts: Sequence[Part]) -> Iterator[str]:
-    left = MAX_DECODED_BYTES
+    """The text parts one after the other, each in pieces."""
+    is_first = True
     for part in parts:
         if not part.children and part.media.is_a(b"text"):
-            end = min(part.end, part.body_start + left)
-            left -= end - part.body_start
-            yield decode_text(_body_bytes(content, part, end), part.media.parameter(b"charset") or b"utf-8")
+            if not is_first:
+                yield "\n"
+            is_first = False
+            yield from decode_pieces(_body_bytes(content, part), part.media.parameter(b"charset") or b"utf-8")
 
 
 def _parts(part: Part) -> Iterator[Part]:
@@ -129,6 +141,7 @@ def _parts(part: Part) -> Iterator[Part]:
         yield from _parts(child)
 
 
-def _body_bytes(content: Content, part: Part, end: int) -> bytes:
-    decoded = encoding.decode(content, part.body_start, end, part.label.encoding or b"")
-    return decoded if decoded is not None else content[part.body_start : end]
+def _body_bytes(content: Content, part: Part) -> Iterator[bytes]:
+    """What is in no encoding that we know is taken as it is."""
+    found = encoding.pieces(content, part.body_start, part.end, part.label.encoding or b"")
+    return found if found is not None else iter((content[part.body_start : part.end],))

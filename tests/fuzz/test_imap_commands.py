@@ -68,4 +68,4 @@ def view_of_one(size: int) -> View:
 @given(st.binary(max_size=300))
 def test_any_message_is_read(content: bytes) -> None:
     document = Document(b"Subject: =?utf-8?B?" + content + b"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + content)
-    assert [isinstance(text, str) for text in (document.body, document.header, *document.field(b"subject"))] == [True] * 3
+    assert [isinstance(text, str) for text in (*document.beginnings(1_000_000), *document.field(b"subject"))] == [True] * 3

@@ -3,6 +3,7 @@
 import binascii
 import codecs
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from services.kernel.mail.mime import encoding
@@ -11,6 +12,9 @@ _ENCODED_WORD = re.compile(rb"=\?([A-Za-z0-9._:+-]{1,40})(?:\*[A-Za-z0-9-]*)?\?(
 """RFC 2047 section 2; white space between two of them is none (section 6.2)."""
 _NOT_FOR_MAIL = frozenset({"idna", "punycode", "raw-unicode-escape", "raw_unicode_escape", "undefined", "unicode-escape", "unicode_escape"})
 """Codecs of Python that no mail is written in; some take quadratic time."""
+
+_NOT_IN_PIECES = frozenset({"utf-16", "utf-32"})
+"""Python reads them in pieces only when they begin with a byte order mark."""
 
 
 def decode_header(value: bytes) -> str:
@@ -30,8 +34,24 @@ def decode_header(value: bytes) -> str:
 
 def decode_text(raw: bytes, charset: bytes) -> str:
     """What says to be ASCII, or says nothing, is often UTF-8, which holds ASCII; what is in no charset we know has at least its ASCII right."""
+    return raw.decode(_reading_name(charset), "replace")
+
+
+def decode_pieces(pieces: Iterable[bytes], charset: bytes) -> Iterator[str]:
+    """The same for a text in pieces, which may end within a character."""
+    name = _reading_name(charset)
+    if name in _NOT_IN_PIECES:
+        yield b"".join(pieces).decode(name, "replace")
+        return
+    decoder = codecs.getincrementaldecoder(name)("replace")
+    for piece in pieces:
+        yield decoder.decode(piece)
+    yield decoder.decode(b"", final=True)
+
+
+def _reading_name(charset: bytes) -> str:
     name = find_charset(charset) or "latin-1"
-    return raw.decode("utf-8" if name == "ascii" else name, "replace")
+    return "utf-8" if name == "ascii" else name
 
 
 @lru_cache(maxsize=256)

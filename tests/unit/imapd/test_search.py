@@ -114,3 +114,10 @@ def test_charset_is_bad_once_all_is_utf8(imapd: Running) -> None:
         assert client.ask("UID SEARCH CHARSET US-ASCII ALL")[-1].startswith(b"BAD")
         assert client.ask('SEARCH RETURN (ALL) SUBJECT "épreuve"')[0].endswith(b" ALL 1")
         assert client.ask("SORT (ARRIVAL) UTF-8 ALL")[-1].startswith(b"OK")
+
+
+def test_all_of_a_long_message_is_searched_also_when_the_catalogue_knows_it(imapd: Running) -> None:
+    with imapd.signed_in(select="INBOX") as client:
+        client.append("INBOX", b"Subject: x\r\n\r\n" + b"so many words\r\n" * 250_000 + b"and a needle\r\n")
+        assert [client.ask("SEARCH BODY needle")[0] for _ in range(2)] == [b"* SEARCH 1"] * 2
+        assert [client.ask("SEARCH TEXT needles")[0] for _ in range(2)] == [b"* SEARCH"] * 2

@@ -14,7 +14,7 @@ from services.kernel.mailbox.trouble import MailboxTrouble, mapped
 
 NAME = "malleposte.catalog"
 LOCK_NAME = "malleposte.catalog.lock"
-VERSION = 2
+VERSION = 3
 """Goes up with every change of the tables, and of what callers put into them."""
 BUSY_SECONDS = 5.0
 """Others hold the lock for some tens of milliseconds; a cache is not worth more waiting."""
