@@ -16,7 +16,7 @@ LAB := PYTHONPATH=tests/lab $(BIN)/python -m malleposte_lab
 # the site with all that may have been started around it
 ALL := docker compose -f compose.yaml -f compose.demo.yaml --profile '*'
 
-.PHONY: help up down clean demo logs build .peers peers lint unit integration test lab chaos soak bench
+.PHONY: help up down clean demo logs build .peers peers lint unit integration test lab chaos soak bench profile
 
 help: ## list the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -82,6 +82,9 @@ test: lint build .peers ## everything: lint, then all tests
 
 bench: .venv/stamp build .peers ## measure the site beside its peers (QUICK=1 ONLY="accept relay" ROUNDS=3)
 	PYTHONPATH=tests/lab $(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)") $(if $(ROUNDS),--rounds $(ROUNDS))
+
+profile: .venv/stamp build .peers ## show where the CPU time of a message goes, stage by stage
+	PYTHONPATH=tests/lab $(BIN)/python -m tests.bench.profile
 
 lab: .venv/stamp build .peers ## start two sites and a world around them, to see a failover (docs/lab.md)
 	@$(LAB) up

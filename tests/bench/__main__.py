@@ -3,22 +3,17 @@
 import argparse
 import os
 import secrets
+import signal
 import sys
 import time
 import traceback
 from collections.abc import Sequence
 
 from tests.bench import charts, report, running
-from tests.bench.loads import LOADS
+from tests.bench.kinds import FRONTS, OURS, PEER, ROOT
+from tests.bench.loads import LOADS, chosen
 from tests.bench.running import Load, Series
-from tests.bench.stacks import OURS, PEER, ROOT, Stack, running_stacks
-
-
-def chosen(only: str, is_quick: bool) -> list[Load]:
-    """Loads whose names begin with one of the words of ``only``; otherwise all, or the quick ones."""
-    if only:
-        return [load for load in LOADS if load.name.startswith(tuple(only.split())) and (load.quick or not is_quick)]
-    return [load for load in LOADS if load.quick or not is_quick]
+from tests.bench.stacks import Stack, running_stacks
 
 
 def measure(loads: Sequence[Load], stacks: Sequence[Stack], rounds: int) -> tuple[list[Series], list[str]]:
@@ -44,8 +39,9 @@ def main() -> None:
     loads = chosen(words.only, words.quick)
     if not loads:
         sys.exit(f"no such load; there are: {', '.join(load.name for load in LOADS)}")
-    wanted = [name for name in (OURS, PEER) if any(name in load.stacks for load in loads)]
+    wanted = [name for name in ((OURS, PEER) if words.quick else FRONTS) if any(name in load.stacks for load in loads)]
     began = time.time()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops us, the stacks are taken down
     with running_stacks(wanted, os.environ.get("BENCH_RUN") or secrets.token_hex(3)) as stacks:
         results, failed = measure(loads, stacks, words.rounds or (2 if words.quick else 3))
     facts = {"seconds": round(time.time() - began), "quick": words.quick, "failed": failed, **report.machine()}

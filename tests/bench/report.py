@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.bench.kinds import OURS, PEER
 from tests.bench.ratios import Ratio, ratio, summary
 from tests.bench.running import Series
-from tests.bench.stacks import OURS, PEER
 
 
 def document(results: Sequence[Series], facts: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tests.bench.stacks import OURS, PEER, Stack
+from tests.bench.kinds import OURS, PEER
+from tests.bench.stacks import Stack
 
 
 class Better(StrEnum):
@@ -22,12 +23,12 @@ class Figure:
     unit: str
     better: Better
     headline: str = ""
-    """The short name of its ratio, where the figure stands for its kind."""
+    """The short name of its ratio, where the figure stands for its kind; of several the last counts, which is the largest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """``measure`` gives a stack the load and returns a value for each of ``figures``, by name.
+    """``measure`` gives a stack the load and returns the values of ``figures`` by name; a stack may have no value of some.
 
     ``prepare`` is called once, with all stacks, before the first round (full mailboxes, a calibration); ``clear`` once after the last. ``rounds``
     limits how often a long one is repeated.
@@ -42,6 +43,8 @@ class Load:
     prepare: Callable[[Sequence[Stack]], None] | None = None
     clear: Callable[[Sequence[Stack]], None] | None = None
     rounds: int | None = None
+    size: int = 0
+    """How much there is already, in messages: loads with one name but for their last word are a line of a chart."""
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ class Series:
     load: str
     figure: Figure
     values: dict[str, list[float]] = field(default_factory=dict)
+    size: int = 0
 
     @property
     def name(self) -> str:
@@ -60,7 +64,7 @@ class Series:
 def run(load: Load, stacks: Sequence[Stack], rounds: int, tell: Callable[[str], None]) -> list[Series]:
     """All rounds of one load over those of the stacks that can take it, in turns. Raises what ``measure`` raises."""
     able = [stack for stack in stacks if stack.name in load.stacks]
-    series = [Series(load.name, figure, {stack.name: [] for stack in able}) for figure in load.figures]
+    series = [Series(load.name, figure, {stack.name: [] for stack in able}, load.size) for figure in load.figures]
     try:
         if load.prepare:
             load.prepare(able)
@@ -68,7 +72,8 @@ def run(load: Load, stacks: Sequence[Stack], rounds: int, tell: Callable[[str], 
             for stack in able:
                 values = load.measure(stack)
                 for one in series:
-                    one.values[stack.name].append(values[one.figure.name])
+                    if one.figure.name in values:
+                        one.values[stack.name].append(values[one.figure.name])
                 shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
                 tell(f"  {load.name}  round {number + 1}  {stack.name:12} {shown}")
     finally:

@@ -3,35 +3,26 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import yaml
 
 from malleposte_lab.launch import free_networks
 from malleposte_lab.project import Project
+from tests.bench.kinds import HERE, KINDS, ROOT, Kind, Operator, Parts
 
-ROOT = Path(__file__).resolve().parents[2]
-HERE = Path(__file__).resolve().parent
-SECONDS = 900.0
-"""A load that takes longer has hung."""
+SECONDS = 1200.0
+"""A command that takes longer has hung."""
 AROUND = {"client", "dns", "sink", "slow", "dead"}
 """Services that are not of the stack but around it."""
 MAILBOXES = 20
 """``1bench@example.test`` and on, as ``smtp-source -r`` names them."""
 PASSWORD = "secret"
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The names that the parts of a stack have in its networks; ``queue`` is the service that owns the queue."""
-
-    mx: str
-    submission: str
-    imap: str
-    pop3: str
-    queue: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +32,31 @@ class Stack:
     name: str
     project: Project
     parts: Parts
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """Commands of the operator's that differ: ``list``, ``flush``."""
+    operator: Operator
+    folder: Path
+    """On this machine, for the time of the run; containers see parts of it."""
 
     def tool(self, name: str, **words: Any) -> Any:
-        """Run ``tools/NAME.py`` in the client's container with these words; what it printed, read as JSON."""
-        printed = self.project.check("client", "python3", "-m", f"tests.bench.tools.{name}", json.dumps(words), seconds=SECONDS)
+        """Run ``tools/NAME.py`` in the client's container with these words; the last line it printed, read as JSON."""
+        printed = self.project.check("client", *_tool(name, words), seconds=SECONDS)
         return json.loads(printed.splitlines()[-1])
+
+    def follow(self, name: str, **words: Any) -> Iterator[str]:
+        """The same, while it runs: a line at a time. Raises ``StopIteration`` when the tool ends early."""
+        rest = b""
+        blocks = cast(Iterator[bytes], self.project.container("client").exec_run(_tool(name, words), stream=True).output)
+        for block in blocks:
+            *lines, rest = (rest + block).split(b"\n")
+            yield from (line.decode() for line in lines)
 
     def shell(self, service: str, script: str) -> str:
         """Run a shell script in the container of a service; it must succeed. Returns what it printed."""
         return self.project.check(service, "sh", "-c", script, seconds=SECONDS)
+
+    def seconds(self, service: str, command: str) -> float:
+        """How long a command takes in the container of a service, without the way into it."""
+        began, ended = self.shell(service, f"date +%s%N && {command} >/dev/null && date +%s%N").split()
+        return (int(ended) - int(began)) / 1e9
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU seconds that each service has taken since its container was started."""
@@ -66,29 +71,13 @@ class Stack:
         return {name: c.stats(stream=False, one_shot=True) for name, c in running.items() if name not in AROUND}
 
 
+def _tool(name: str, words: Mapping[str, Any]) -> list[str]:
+    return ["python3", "-m", f"tests.bench.tools.{name}", json.dumps(words)]
+
+
 def _private(stats: Mapping[str, int]) -> int:
     """The two versions of control groups name it differently (memory.stat)."""
     return stats["anon"] + stats["shmem"] if "anon" in stats else stats["total_rss"] + stats.get("total_shmem", 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    files: Sequence[Path]
-    parts: Parts
-    settings: Mapping[str, str]
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-OURS = "malleposte"
-PEER = "postfix"
-KINDS = {
-    OURS: _Kind(
-        [ROOT / "compose.yaml", HERE / "compose.ours.yaml"],
-        Parts("mx", "submission", "imapd", "pop3d", "qmgr"),
-        {},
-    ),
-    PEER: _Kind([HERE / "compose.peer.yaml"], Parts("postfix", "postfix", "dovecot", "dovecot", "front"), {}, {"BENCH_PEER": "postfix"}),
-}
 
 
 @contextmanager
@@ -108,36 +97,48 @@ def _running(name: str, run: str, network: str) -> Iterator[Stack]:
     kind = KINDS[name]
     folder = ROOT / "build/bench" / f"{run}-{name}"
     _prepare(folder, network)
-    environment = {"BENCH_NET": network, "BENCH_FOLDER": str(folder), "BENCH_CODE": str(HERE), "MALLEPOSTE_CONFIG": str(folder / "config")}
+    environment = {"BENCH_NET": network, "BENCH_FOLDER": str(folder), "BENCH_CODE": str(HERE), "BENCH_PEER": name}
     files = [*kind.files, HERE / "compose.around.yaml"]
     # one image after the other: see the Makefile
-    project = Project(f"mpbench-{run}-{name}", files, {**environment, **kind.environment}, words=["--parallel", "1"])
-    stack = Stack(name, project, kind.parts, kind.settings)
+    project = Project(f"mpbench-{run}-{name}", files, {**environment, "MALLEPOSTE_CONFIG": str(folder / "config")}, words=["--parallel", "1"])
+    stack = Stack(name, project, kind.parts, kind.operator, folder)
     try:
-        built = project.compose("build", "-q", seconds=SECONDS) if name != OURS else None  # `make` has built ours
-        started = built if built and built.status != 0 else project.compose("up", "-d", "--wait", "--wait-timeout", "180", seconds=SECONDS)
-        if started.status != 0:
-            project.save_logs(folder)
-            raise RuntimeError(f"{name} did not start (logs: {folder}):\n{started.err.decode(errors='replace')[-4000:]}")
-        if name == OURS:
-            _add_accounts(stack)
+        _start(stack, kind)
         yield stack
     finally:
+        if sys.exc_info()[0] is not None:
+            project.save_logs(ROOT / "build/bench/logs")
         if os.environ.get("BENCH_KEEP") != "yes":
             project.compose("down", "-v", "-t", "2", "--remove-orphans", seconds=SECONDS)
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _prepare(folder: Path, network: str) -> None:
-    """The folder of a run: zones with its addresses, and our configuration."""
+    """The folder of a run: zones with its addresses, our configuration, and a place for profiles."""
     (folder / "zones").mkdir(parents=True, exist_ok=True)
+    (folder / "profiles").mkdir(exist_ok=True)
+    (folder / "profiles").chmod(0o1777)  # programs with users of their own write here
     zone = (HERE / "zones/test.zone").read_text().replace("NET", network)
     (folder / "zones/test.zone").write_text(zone)
     shutil.copytree(HERE / "config", folder / "config", dirs_exist_ok=True)
     (folder / "config/tables").mkdir(exist_ok=True)
 
 
-def _add_accounts(stack: Stack) -> None:
-    """The peers take any user of example.test."""
-    add = f"echo {PASSWORD} | malle account add {{}}bench@example.test --password-stdin"
-    stack.shell("admin", f"for n in $(seq {MAILBOXES}); do echo $n; done | xargs -P 4 -I {{}} sh -c '{add}'")
+def _start(stack: Stack, kind: Kind) -> None:
+    build = [] if kind.is_ours else [["build", "-q"]]  # make has built ours
+    for words in [*build, ["up", "-d", "--wait", "--wait-timeout", "180"]]:
+        done = stack.project.compose(*words, seconds=SECONDS)
+        if done.status != 0:
+            raise RuntimeError(f"{stack.name} did not start (logs in {ROOT}/build/bench/logs):\n{done.err.decode(errors='replace')[-4000:]}")
+    if kind.is_ours:  # the peers take any user of example.test
+        add_accounts(stack, [f"{number}bench@example.test" for number in range(1, MAILBOXES + 1)])
+
+
+def add_accounts(stack: Stack, addresses: Sequence[str]) -> None:
+    """Mailboxes of ours with ``PASSWORD``: it is hashed once, as each hash and each command takes a while."""
+    first, *others = addresses
+    stack.project.check("admin", "malle", "account", "add", first, "--password-stdin", stdin=f"{PASSWORD}\n".encode())
+    exported = yaml.safe_load(stack.project.check("admin", "malle", "directory", "export"))
+    (model,) = [account for account in exported["accounts"] if account["address"] == first]
+    wanted = {"accounts": [{**model, "address": address} for address in others]}
+    stack.project.check("admin", "malle", "directory", "import", "-", stdin=yaml.safe_dump(wanted).encode())

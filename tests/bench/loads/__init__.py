@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from tests.bench.loads import accept
+from tests.bench.loads import accept, deferred, delivery, idling, latency, relaying, signing_in
 from tests.bench.running import Load
 
-LOADS: Sequence[Load] = [*accept.LOADS]
+LOADS: Sequence[Load] = [*accept.LOADS, *delivery.LOADS, *relaying.LOADS, *latency.LOADS, *signing_in.LOADS, *idling.LOADS, *deferred.LOADS]
+
+
+def chosen(only: str, is_quick: bool) -> list[Load]:
+    """Loads whose names begin with one of the words of ``only``; otherwise all, or the quick ones."""
+    if only:
+        return [load for load in LOADS if load.name.startswith(tuple(only.split())) and (load.quick or not is_quick)]
+    return [load for load in LOADS if load.quick or not is_quick]

@@ -19,20 +19,20 @@ class Deliveries:
     def _paths(self) -> Iterator[str]:
         for domain in _folders(self._root):
             for user in _folders(domain):
-                for new in (f"{user}/Maildir/new", f"{user}/new"):
-                    if os.path.isdir(new):
-                        yield from (f"{new}/{name}" for name in os.listdir(new))
+                new = f"{user}/Maildir/new"
+                if os.path.isdir(new):
+                    yield from (f"{new}/{name}" for name in os.listdir(new))
 
     def paths(self) -> set[str]:
         return set(self._paths()) - self._before
 
-    def wait(self, count: int) -> set[str]:
+    def wait(self, count: int, poll_seconds: float = POLL_SECONDS) -> set[str]:
         """The files, as soon as there are ``count``. Raises ``TimeoutError``."""
         deadline = time.monotonic() + SECONDS
         while len(found := self.paths()) < count:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{len(found)} of {count} messages delivered")
-            time.sleep(POLL_SECONDS)
+            time.sleep(poll_seconds)
         return found
 
 

@@ -1,0 +1,42 @@
+"""The loads there are, and the tables of a profile."""
+
+import collections
+import json
+from pathlib import Path
+
+from tests.bench import profile
+from tests.bench.loads import LOADS, chosen
+from tests.bench.tools.source import Send
+
+HEADLINES = {"accept", "end_to_end", "relay_out", "deferred_start", "p99"}
+
+
+def test_no_two_loads_have_one_name() -> None:
+    assert [name for name, count in collections.Counter(load.name for load in LOADS).items() if count > 1] == []
+
+
+def test_quick_run_has_every_headline() -> None:
+    assert {figure.headline for load in chosen("", is_quick=True) for figure in load.figures} >= HEADLINES
+
+
+def test_loads_are_chosen_by_the_beginning_of_their_names() -> None:
+    assert {load.name.split("/")[0] for load in chosen("relay deferred", is_quick=False)} == {"relay", "deferred"}
+
+
+def test_all_messages_are_sent_whatever_does_not_divide() -> None:
+    commands = Send("mx", sessions=7, messages=23, size_bytes=1, domain="example.test").commands()
+    counts = [int(command[command.index("-m") + 1]) for command in commands]
+    assert (len(commands), sum(counts)) == (7, 23)
+    assert sum(int(command[command.index("-s") + 1]) for command in commands) == 7
+
+
+def test_profile_adds_up_processes_and_packages(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"mx-{number}.json").write_text(json.dumps({"kernel/spool/intake Intake.add": 0.001, "smtpd/message Message.end": 0.002}))
+    table = profile.packages_table(profile.read(tmp_path, messages=10)).splitlines()
+    rows = {line.rsplit(maxsplit=5)[0]: line.split()[-5:] for line in table[1:]}
+    assert rows == {
+        "all": ["600.0", "0.0", "0.0", "0.0", "600.0"],
+        "smtpd": ["400.0", "0.0", "0.0", "0.0", "400.0"],
+        "kernel/spool": ["200.0", "0.0", "0.0", "0.0", "200.0"],
+    }
