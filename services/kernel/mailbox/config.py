@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.kernel.mailbox.scripts import ScriptLimits
+from services.kernel.mailbox.scripts import LARGEST_BYTES, ScriptLimits
 from services.kernel.runtime.config import Section
 from services.kernel.sieve.capabilities import CAPABILITIES, METADATA
 from services.kernel.sieve.limits import DEFAULT, Limits
@@ -48,7 +48,7 @@ class SieveSettings(Section):
     """Extensions that users' scripts may not use, such as `editheader`; the site's may."""
     scripts: int = Field(default=32, ge=1)
     """Scripts of one user."""
-    script_bytes: int = Field(default=1 << 20, ge=1024, le=1 << 24)
+    script_bytes: int = Field(default=1 << 20, ge=1024, le=LARGEST_BYTES)
     """Size of one script (Pigeonhole `sieve_max_script_size`)."""
     scripts_bytes: int = Field(default=8 << 20, ge=1024)
     """Size of all scripts of one user together (Pigeonhole `sieve_quota_storage_size`)."""

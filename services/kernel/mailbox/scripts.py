@@ -18,13 +18,15 @@ from pathlib import Path
 
 from services.kernel.mailbox.disk import FILE_MODE
 from services.kernel.mailbox.home import Tools
-from services.kernel.mailbox.trouble import Refusal, mapped
+from services.kernel.mailbox.trouble import MailboxTrouble, Refusal, mapped
 
 DIRECTORY = "sieve"
 ACTIVE = ".dovecot.sieve"
 SUFFIX = ".sieve"
 UNMANAGED = "dovecot.orig"
 """The name that Pigeonhole gives to an active script that nobody managed."""
+LARGEST_BYTES = 1 << 24
+"""The most that a site can allow one script."""
 NAME_BYTES = 255 - len(SUFFIX)
 """What a file name leaves (ext4, XFS). RFC 5804 section 1.6 wants 128 characters; of those with four octets fewer fit."""
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029/\ud800-\udfff]")
@@ -137,15 +139,15 @@ class Scripts:
         if found is None or found.path.parent == self._directory:
             return None
         with mapped():
-            return read_script(found.path, self._limits.script_bytes)
+            return _read_whole(found.path)
 
     def read(self, name: str) -> bytes:
-        """A script. Raises ``NoSuchScript``."""
+        """A script, whole though the limit may have been lowered since it was written. Raises ``NoSuchScript``."""
         if not _is_name(name):
             raise NoSuchScript(f"there is no script {name!r}")
         with mapped():
             try:
-                return read_script(self._path(name), self._limits.script_bytes)
+                return _read_whole(self._path(name))
             except FileNotFoundError:
                 raise NoSuchScript(f"there is no script {name!r}") from None
 
@@ -267,6 +269,13 @@ def read_script(path: Path, most_bytes: int) -> bytes:
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, FILE_MODE)
     with os.fdopen(file, "rb") as stream:
         return stream.read(most_bytes + 1)
+
+
+def _read_whole(path: Path) -> bytes:
+    source = read_script(path, LARGEST_BYTES)
+    if len(source) > LARGEST_BYTES:
+        raise MailboxTrouble(f"{path} is larger than any script")
+    return source
 
 
 def _is_name(name: str) -> bool:

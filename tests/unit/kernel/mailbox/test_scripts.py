@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.kernel.mailbox.scripts import (
+    LARGEST_BYTES,
     BadScriptName,
     NoSuchScript,
     ScriptExists,
@@ -176,3 +177,18 @@ def test_active_script_that_nobody_manages_can_be_read(scripts: Scripts, home: P
     scripts.activate("")
     (home / ".dovecot.sieve").write_bytes(b"stop;")
     assert scripts.unmanaged() == b"stop;"
+
+
+def test_scripts_are_whole_though_the_limit_was_lowered(store: MailStore, scripts: Scripts, home: Path) -> None:
+    scripts.write("main", b"#" * 90)
+    (home / ".dovecot.sieve").write_bytes(b"#" * 80)
+    lowered = store.scripts("Alice@Example.test", ScriptLimits(3, 20, 20))
+    assert (len(lowered.read("main")), len(lowered.unmanaged() or b"")) == (90, 80)
+
+
+def test_file_larger_than_any_script_is_trouble(scripts: Scripts, home: Path) -> None:
+    scripts.write("main", b"keep;")
+    with (home / "sieve" / "main.sieve").open("wb") as file:
+        file.truncate(LARGEST_BYTES + 1)
+    with pytest.raises(MailboxTrouble):
+        scripts.read("main")
