@@ -4,6 +4,7 @@
 """
 
 import re
+from binascii import b2a_qp
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -90,7 +91,7 @@ def build(report: Report) -> bytes:
     """The whole message, CRLF line ends; 8-bit only where the original is, or the envelope is internationalised."""
     boundary = _boundary(report)
     parts = [
-        (_text_type(report), _explain(report)),
+        _text(report),
         (_status_type(report), _status(report)),
         (_original_type(report), report.original.content),
     ]
@@ -137,10 +138,14 @@ def _header(report: Report, boundary: str) -> bytes:
     return f"{top}\r\n\r\nThis is a report about mail delivery in MIME format.\r\n".encode()
 
 
-def _text_type(report: Report) -> str:
+def _text(report: Report) -> tuple[str, bytes]:
+    """The part for people. What a server or a recipient's rules say may be in any language; it travels in ASCII unless the report may be UTF-8."""
+    text = _explain(report)
     if report.smtputf8:
-        return "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit"
-    return "Content-Type: text/plain; charset=us-ascii"
+        return "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit", text
+    if text.isascii():
+        return "Content-Type: text/plain; charset=us-ascii", text
+    return "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable", b2a_qp(text)
 
 
 def _status_type(report: Report) -> str:
@@ -161,7 +166,7 @@ def _original_type(report: Report) -> str:
 
 
 def _explain(report: Report) -> bytes:
-    """The part for people (RFC 6522 section 3)."""
+    """RFC 6522 section 3."""
     lines = [f"This is the mail system at {report.hostname}.", ""]
     opened = None
     for recipient in sorted(report.recipients, key=lambda one: one.action):
@@ -170,7 +175,7 @@ def _explain(report: Report) -> bytes:
             lines += [*wrap(_OPENINGS[opened], WIDTH), ""]
         words = f"{recipient.explanation} {_who(recipient)}{recipient.reply}".strip()
         lines.append(f"<{_clean(recipient.address, utf8=report.smtputf8)}>:")
-        lines += [f"    {line}" for line in wrap(_clean(words, utf8=report.smtputf8), WIDTH - 4)]
+        lines += [f"    {line}" for line in wrap(_clean(words, utf8=True), WIDTH - 4)]
         lines.append("")
     return "\r\n".join(lines).encode()
 

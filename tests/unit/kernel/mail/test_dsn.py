@@ -54,6 +54,16 @@ def test_status_part_has_the_fields_of_rfc_3464() -> None:
     )
 
 
+@pytest.mark.parametrize(("smtputf8", "encoding"), [(False, "quoted-printable"), (True, "8bit")])
+def test_words_of_any_language_reach_the_sender(smtputf8: bool, encoding: str) -> None:
+    words = "Désolé, je ne lis plus ce courrier \u2014 " + "è" * 40
+    made = report(RecipientReport(Action.FAILED, "bob@world.test", Reply(550, "5.7.1", words)), smtputf8=smtputf8)
+    text = parse(made).get_payload(0)
+    assert isinstance(text, Message) and text["Content-Transfer-Encoding"] == encoding
+    assert " ".join(words.split()) in " ".join(text.get_payload(decode=True).decode().split())  # type: ignore[union-attr]  # bytes
+    assert build(made).isascii() is not smtputf8
+
+
 def test_each_recipient_has_a_group_of_fields() -> None:
     other = RecipientReport(Action.FAILED, "carol@other.test", Reply(554, "5.4.6", "loop"))
     assert part(report(REFUSED, other), 2).count("Final-Recipient:") == 2
