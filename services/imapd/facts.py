@@ -1,12 +1,13 @@
 """What FETCH tells of a message's make-up, worked out once and kept beside the message in the store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
 
-from services.imapd.grammar.requests import Section
+from services.imapd.grammar.requests import Fact, Section
 from services.imapd.grammar.responses import string
 from services.imapd.objectid import email_id
 from services.imapd.preview import preview
@@ -16,22 +17,36 @@ from services.kernel.mail.mime.imapform import body, bodystructure, envelope_for
 from services.kernel.mail.mime.structure import Part, scan
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.served import Content
-from services.kernel.mailbox.trouble import NoSuchMessage
 
 FORM = 2
 """Changes when the same message would give other facts, so that kept ones are worked out again."""
 
 
 class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The tree of parts, and ENVELOPE, BODY, BODYSTRUCTURE, EMAILID and PREVIEW as they are sent."""
+    """The tree of parts, packed until it is asked for, and ENVELOPE, BODY, BODYSTRUCTURE, EMAILID and PREVIEW as they are sent."""
 
     form: int
-    part: Part
+    tree: msgspec.Raw
     envelope: bytes
     body: bytes
     bodystructure: bytes
     email_id: bytes
     preview: bytes
+
+    @property
+    def part(self) -> Part:
+        """The whole message as a part. Raises ``msgspec.DecodeError`` when the index is damaged."""
+        return _PART_DECODER.decode(self.tree)
+
+
+TOLD: Mapping[Fact, Callable[[Facts], bytes]] = {
+    Fact.ENVELOPE: attrgetter("envelope"),
+    Fact.BODY: attrgetter("body"),
+    Fact.BODYSTRUCTURE: attrgetter("bodystructure"),
+    Fact.EMAILID: attrgetter("email_id"),
+    Fact.PREVIEW: attrgetter("preview"),
+}
+"""What FETCH tells of them."""
 
 
 class Decoded(NamedTuple):
@@ -42,15 +57,17 @@ class Decoded(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """A message with what was asked for of it."""
+    """A message with what was asked for of it; ``part`` is all of it, where there are facts."""
 
     content: Content
-    facts: Facts | None
+    facts: Facts | None = None
+    part: Part | None = None
     decoded: Mapping[Section, Decoded] = MappingProxyType({})
 
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Facts)
+_PART_DECODER = msgspec.msgpack.Decoder(Part)
 
 
 def work_out(content: Content) -> Facts:
@@ -58,36 +75,45 @@ def work_out(content: Content) -> Facts:
     part = scan(content)
     heading = envelope_form(envelope(content[part.start : part.body_start]))
     beginning = string(preview(content, part).encode())
-    return Facts(FORM, part, heading, body(content, part), bodystructure(content, part), b"(%b)" % email_id(content), beginning)
+    tree = msgspec.Raw(_ENCODER.encode(part))
+    return Facts(FORM, tree, heading, body(content, part), bodystructure(content, part), b"(%b)" % email_id(content), beginning)
 
 
-def load(folder: Folder, uids: Sequence[int], *, wants_content: bool, wants_facts: bool) -> dict[int, Loaded]:
-    """Read messages with content, facts or both. Blocks. Messages that are gone are missing from the result."""
-    kept = _kept_facts(folder, uids) if wants_facts else {}
-    fresh: dict[int, bytes] = {}
+def load(folder: Folder, uids: Sequence[int], *, wants_facts: bool) -> dict[int, Loaded]:
+    """Read messages, with their facts if wanted. Blocks. Messages that are gone are missing from the result."""
+    if not wants_facts:
+        return {uid: Loaded(content) for uid, content in folder.read(uids)}
+    known = kept(folder, uids)
+    fresh: dict[int, Facts] = {}
     loaded: dict[int, Loaded] = {}
-    for uid in uids:
-        facts = kept.get(uid)
-        try:
-            content = folder.content(uid) if wants_content or (wants_facts and facts is None) else b""
-        except NoSuchMessage:
-            continue
-        if wants_facts and facts is None:
-            facts = work_out(content)
-            fresh[uid] = _ENCODER.encode(facts)
-        loaded[uid] = Loaded(content, facts)
-    if fresh:
-        folder.remember(fresh)
+    for uid, content in folder.read(uids):
+        if uid not in known:
+            known[uid] = fresh[uid] = work_out(content)
+        loaded[uid] = Loaded(content, known[uid], known[uid].part)
+    _keep(folder, fresh)
     return loaded
 
 
-def _kept_facts(folder: Folder, uids: Sequence[int]) -> dict[int, Facts]:
-    kept: dict[int, Facts] = {}
+def read(folder: Folder, uids: Sequence[int]) -> dict[int, Facts]:
+    """Work out the facts of messages and keep them. Blocks. Messages that are gone are missing from the result."""
+    fresh = {uid: work_out(content) for uid, content in folder.read(uids)}
+    _keep(folder, fresh)
+    return fresh
+
+
+def _keep(folder: Folder, fresh: Mapping[int, Facts]) -> None:
+    if fresh:
+        folder.remember({uid: _ENCODER.encode(one) for uid, one in fresh.items()})
+
+
+def kept(folder: Folder, uids: Sequence[int]) -> dict[int, Facts]:
+    """Return the facts that are kept of messages. Blocks."""
+    found: dict[int, Facts] = {}
     for uid, form in folder.facts(uids).items():
         try:
             facts = _DECODER.decode(form)
         except msgspec.DecodeError:
             continue  # of an older form, or damaged: a cache may be
         if facts.form == FORM:
-            kept[uid] = facts
-    return kept
+            found[uid] = facts
+    return found

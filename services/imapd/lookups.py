@@ -14,7 +14,7 @@ from services.imapd.text import Document, comparable
 from services.kernel.mailbox.catalog.records import FIELDS, Heading, SortFacts, Words
 from services.kernel.mailbox.catalog.shelf import Shelf
 from services.kernel.mailbox.folder import Folder
-from services.kernel.mailbox.trouble import MailboxTrouble, NoSuchMessage
+from services.kernel.mailbox.trouble import MailboxTrouble
 
 CONFIRM_MESSAGES = 300
 """Messages whose words are looked at in one go in a thread, some 10 ms."""
@@ -116,11 +116,7 @@ async def known_columns(selected: Selected, uids: Collection[int], names: Sequen
 
 def read(folder: Folder, uids: Sequence[int]) -> Iterator[tuple[int, Document]]:
     """Read messages, one at a time: a stranger's may be large. Those that are gone are missing. Blocks."""
-    for uid in uids:
-        try:
-            content = folder.content(uid)
-        except NoSuchMessage:
-            continue
+    for uid, content in folder.read(uids):
         yield uid, Document(content)
 
 

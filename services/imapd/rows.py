@@ -1,7 +1,8 @@
-"""FETCH replies that need nothing but the view, written a column at a time: clients ask for the flags of a whole folder."""
+"""FETCH replies that need no bytes of the messages, written a column at a time: clients ask for flags and envelopes of a whole folder."""
 
 from collections.abc import Callable, Mapping, Sequence
 
+from services.imapd.facts import TOLD, Facts
 from services.imapd.grammar.dates import format_date_time
 from services.imapd.grammar.requests import Fact
 from services.imapd.grammar.responses import flag_list
@@ -21,21 +22,24 @@ _COLUMNS: Mapping[Fact, _Column] = {
 }
 
 
-def lines(selected: Selected, modes: set[Mode], facts: Sequence[Fact], places: Sequence[int]) -> bytes:
-    """Write one reply for each place in the view's columns, places ascending."""
+def lines(selected: Selected, modes: set[Mode], items: Sequence[Fact], places: Sequence[int], made: Sequence[Facts] = ()) -> bytes:
+    """Write one reply for each place in the view's columns, places ascending; ``made`` has the facts of each, if ``items`` needs them."""
     columns = selected.view.columns
-    values = [_flags(selected, modes, places) if fact is Fact.FLAGS else _COLUMNS[fact](columns, places) for fact in facts]
+    values = [list(map(TOLD[item], made)) if item in TOLD else _known(selected, modes, item, places) for item in items]
     is_uid_only = Mode.UIDONLY in modes
     numbers = [columns.uids[place] for place in places] if is_uid_only else [place + 1 for place in places]
-    told = b" ".join(fact.encode() + b" %b" for fact in facts)
+    told = b" ".join(fact.encode() + b" %b" for fact in items)
     form = b"* %%d %b (%b)\r\n" % (b"UIDFETCH" if is_uid_only else b"FETCH", told)
     return b"".join([form % row for row in zip(numbers, *values, strict=True)])
 
 
 def value(selected: Selected, modes: set[Mode], fact: Fact, uid: int) -> bytes:
-    """Write one fact of one message."""
-    places = (selected.view.number(uid) - 1,)
-    return (_flags(selected, modes, places) if fact is Fact.FLAGS else _COLUMNS[fact](selected.view.columns, places))[0]
+    """Write one fact of one message that the view knows."""
+    return _known(selected, modes, fact, (selected.view.number(uid) - 1,))[0]
+
+
+def _known(selected: Selected, modes: set[Mode], fact: Fact, places: Sequence[int]) -> list[bytes]:
+    return _flags(selected, modes, places) if fact is Fact.FLAGS else _COLUMNS[fact](selected.view.columns, places)
 
 
 def _flags(selected: Selected, modes: set[Mode], places: Sequence[int]) -> list[bytes]:

@@ -60,7 +60,8 @@ def decode(content: Content, root: Part | None, section: Section) -> Span | None
 
 def _section(content: Content, root: Part | None, section: Section) -> Span | None:
     if not section.path:
-        return _of_message(Span(content, 0, len(content)), header_end(content), section)
+        whole = Span(content, 0, len(content))
+        return whole if section.word is SectionWord.WHOLE else _of_message(whole, header_end(content), section)
     assert root is not None
     part = root.find(section.path)
     if part is None:

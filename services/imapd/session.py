@@ -146,10 +146,10 @@ class Session:
 
     # Answers.
 
-    def write(self, data: bytes) -> None:
+    def write(self, *data: bytes) -> None:
         """Say something; it goes out with ``flush``."""
-        self._output.append(data)
-        self._output_bytes += len(data)
+        self._output += data
+        self._output_bytes += sum(map(len, data))
 
     @property
     def wants_flush(self) -> bool:

@@ -46,10 +46,10 @@ def _folder(user: UserMail, url: MessageUrl) -> Folder:
 def _part(folder: Folder, url: MessageUrl) -> Span | None:
     item = BodyItem(b"", url.section, True, url.partial)
     needs_parts = sections.needs_parts(url.section)
-    loaded = facts.load(folder, (url.uid,), wants_content=True, wants_facts=needs_parts).get(url.uid)
+    loaded = facts.load(folder, (url.uid,), wants_facts=needs_parts).get(url.uid)
     if loaded is None:
         return None
-    return sections.extract(loaded.content, loaded.facts.part if loaded.facts else None, item)
+    return sections.extract(loaded.content, loaded.part, item)
 
 
 def write(part: Span, draft: Draft) -> None:

@@ -1,7 +1,7 @@
 """FETCH: facts from the view, make-up from the store's cache, bytes from the files, in batches and without waiting for the whole."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from services.imapd import announcing, facts, resync, rows, sections, trouble
@@ -22,16 +22,11 @@ BATCH_MESSAGES = 200
 """Messages read at a time: some 10 ms in a thread of the store, then others have their turn."""
 TURN_MESSAGES = 2_000
 """Messages told from the view in one turn of the event loop: some 5 ms."""
+FACTS_MESSAGES = 500
+"""Messages told from the view and kept facts in one turn: some 200 KiB."""
 CHUNK_BYTES = 256 * 1024
 """Of a large message sent at a time."""
 
-_MADE_UP: Mapping[Fact, Callable[[Facts], bytes]] = {
-    Fact.ENVELOPE: lambda made: made.envelope,
-    Fact.BODY: lambda made: made.body,
-    Fact.BODYSTRUCTURE: lambda made: made.bodystructure,
-    Fact.EMAILID: lambda made: made.email_id,
-    Fact.PREVIEW: lambda made: made.preview,
-}
 _SEEN = FlagChange(FlagWord.ADD, frozenset({"\\Seen"}))
 
 
@@ -51,11 +46,9 @@ async def fetch(session: Session, request: Fetch) -> Reply:
     if request.wants_vanished:
         await _tell_vanished(session, request)
     plan = _Plan(request, has_numbers=Mode.UIDONLY not in session.modes)
-    if not plan.needs_load:
-        await _tell_known(session, plan, places)
-        return ok("Done")
-    uids = selected.view.columns.uids
-    return await _tell_loaded(session, plan, [uids[place] for place in places])
+    if not plan.wants_content:
+        return await _tell_facts(session, plan, places)
+    return await _tell_loaded(session, plan, places)
 
 
 async def _tell_vanished(session: Session, request: Fetch) -> None:
@@ -73,15 +66,18 @@ async def _tell_vanished(session: Session, request: Fetch) -> None:
         session.write(b"* VANISHED (EARLIER) %b\r\n" % resync.form(gone))
 
 
-async def _tell_loaded(session: Session, plan: "_Plan", uids: Sequence[int]) -> Reply:
+async def _tell_loaded(session: Session, plan: "_Plan", places: Sequence[int]) -> Reply:
     selected = session.folder
+    tells_flags = plan.tells_flags(session)
     is_whole = True
-    for batch in _batches(selected, uids):
-        told = await _mark_seen(selected, batch) if plan.marks_seen and selected.is_writable else frozenset[int]()
-        loaded = await selected.run(plan.load, selected.folder, batch)
+    for batch in _batches(selected, places):
+        uids = [selected.view.uids[place] for place in batch]
+        seen = await _mark_seen(selected, batch) if plan.marks_seen and selected.is_writable else frozenset[int]()
+        loaded = await selected.run(plan.load, selected.folder, uids)
         is_whole = is_whole and len(loaded) == len(batch)
         for uid, message in loaded.items():
-            await _tell(session, plan, _Message(session, uid, message), with_flags=uid in told)
+            await _tell(session, plan, _Message(session, uid, message), with_flags=uid in seen)
+        selected.view.mark_told(uid for uid in loaded if tells_flags or uid in seen)
     return ok("Done") if is_whole else trouble.EXPUNGED
 
 
@@ -95,20 +91,15 @@ class _Plan:
         self.binaries = frozenset(item.section for item in bodies if isinstance(item, BinaryItem))
         self.marks_seen = any(not item.is_peek for item in bodies)
         self.wants_content = bool(bodies)
-        self.wants_facts = any(item in _MADE_UP for item in self.items) or any(sections.needs_parts(item.section) for item in bodies)
+        self.wants_facts = any(item in facts.TOLD for item in self.items) or any(sections.needs_parts(item.section) for item in bodies)
 
     def tells_flags(self, session: Session) -> bool:
         """Whether the client hears all that is news of the flags: their modseq too, if it keeps those."""
         return Fact.FLAGS in self.items and (Fact.MODSEQ in self.items or Mode.CONDSTORE not in session.modes)
 
-    @property
-    def needs_load(self) -> bool:
-        """Whether the view does not know it all."""
-        return self.wants_content or self.wants_facts
-
     def load(self, folder: Folder, uids: Sequence[int]) -> dict[int, Loaded]:
         """Read what is needed. Blocks."""
-        loaded = facts.load(folder, uids, wants_content=self.wants_content, wants_facts=self.wants_facts)
+        loaded = facts.load(folder, uids, wants_facts=self.wants_facts)
         return {uid: self._decoded(message) for uid, message in loaded.items()} if self.binaries else loaded
 
     def _decoded(self, message: Loaded) -> Loaded:
@@ -117,29 +108,29 @@ class _Plan:
 
 
 def _decoded(message: Loaded, section: Section) -> Decoded:
-    span = sections.decode(message.content, message.facts.part if message.facts is not None else None, section)
+    span = sections.decode(message.content, message.part, section)
     return Decoded(span, span is not None and span.content.find(b"\0", span.start, span.end) >= 0)
 
 
-def _batches(selected: Selected, uids: Sequence[int]) -> Iterator[Sequence[int]]:
+def _batches(selected: Selected, places: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Part places so that what is read at a time is bounded."""
     batch: list[int] = []
     size = 0
-    view = selected.view
-    for uid in uids:
-        more = view.columns.sizes[view.number(uid) - 1]
-        if batch and (size + more > BATCH_BYTES or len(batch) >= BATCH_MESSAGES):
+    sizes = selected.view.columns.sizes
+    for place in places:
+        if batch and (size + sizes[place] > BATCH_BYTES or len(batch) >= BATCH_MESSAGES):
             yield batch
             batch, size = [], 0
-        batch.append(uid)
-        size += more
+        batch.append(place)
+        size += sizes[place]
     if batch:
         yield batch
 
 
-async def _mark_seen(selected: Selected, uids: Sequence[int]) -> frozenset[int]:
+async def _mark_seen(selected: Selected, places: Sequence[int]) -> frozenset[int]:
     """Set ``\\Seen`` as fetching a body does; return the UIDs whose flags the client must hear for that."""
-    view = selected.view
-    unseen = [uid for uid in uids if "\\Seen" not in view.columns.flags[view.number(uid) - 1]]
+    columns = selected.view.columns
+    unseen = [columns.uids[place] for place in places if "\\Seen" not in columns.flags[place]]
     if not unseen:
         return frozenset()
     stored = await selected.run(selected.folder.store_flags, unseen, _SEEN)
@@ -147,18 +138,36 @@ async def _mark_seen(selected: Selected, uids: Sequence[int]) -> frozenset[int]:
     return frozenset(message.uid for message in stored.messages)
 
 
-async def _tell_known(session: Session, plan: _Plan, places: Sequence[int]) -> None:
-    """Write the replies that need nothing but the view: many at once, since clients ask this for the whole folder."""
-    view = session.folder.view
-    facts_wanted = [item for item in plan.items if isinstance(item, Fact)]
-    for start in range(0, len(places), TURN_MESSAGES):
-        turn = places[start : start + TURN_MESSAGES]
-        session.write(rows.lines(session.folder, session.modes, facts_wanted, turn))
-        if plan.tells_flags(session):
-            view.mark_told(view.columns.uids[place] for place in turn)
+async def _tell_facts(session: Session, plan: _Plan, places: Sequence[int]) -> Reply:
+    """Write the replies that need no bytes of the messages: many at once, since clients ask this for the whole folder."""
+    view, tells_flags = session.folder.view, plan.tells_flags(session)
+    items = [item for item in plan.items if isinstance(item, Fact)]
+    step = FACTS_MESSAGES if plan.wants_facts else TURN_MESSAGES
+    is_whole = True
+    for start in range(0, len(places), step):
+        turn = places[start : start + step]
+        made: Sequence[Facts] = ()
+        if plan.wants_facts:
+            found = await _facts(session.folder, turn)
+            is_whole = is_whole and len(found) == len(turn)
+            turn = [place for place in turn if view.uids[place] in found]
+            made = [found[view.uids[place]] for place in turn]
+        session.write(rows.lines(session.folder, session.modes, items, turn, made))
+        if tells_flags:
+            view.mark_told(view.uids[place] for place in turn)
         if session.wants_flush:
             await session.flush()
         await asyncio.sleep(0)
+    return ok("Done") if is_whole else trouble.EXPUNGED
+
+
+async def _facts(selected: Selected, places: Sequence[int]) -> dict[int, Facts]:
+    """The facts of messages by UID, as kept or worked out now; those that are gone are missing."""
+    uids = selected.view.uids
+    known = await selected.run(facts.kept, selected.folder, [uids[place] for place in places])
+    for batch in _batches(selected, [place for place in places if uids[place] not in known]):
+        known |= await selected.run(facts.read, selected.folder, [uids[place] for place in batch])
+    return known
 
 
 class _Message(NamedTuple):
@@ -171,14 +180,13 @@ class _Message(NamedTuple):
     def value(self, item: FetchItem) -> bytes | Span:
         """What an item is for this message."""
         if isinstance(item, BodyItem):
-            root = self.loaded.facts.part if self.loaded.facts is not None else None
-            return sections.extract(self.loaded.content, root, item) or b"NIL"
+            return sections.extract(self.loaded.content, self.loaded.part, item) or b"NIL"
         if isinstance(item, BinaryItem):
             found = self.loaded.decoded[item.section].span
             return (b"%d" % (found.size if found else 0)) if item.is_size else found.cut(item.partial) if found else b"NIL"
-        if item in _MADE_UP:
+        if item in facts.TOLD:
             assert self.loaded.facts is not None
-            return _MADE_UP[item](self.loaded.facts)
+            return facts.TOLD[item](self.loaded.facts)
         return rows.value(self.session.folder, self.session.modes, item, self.uid)
 
     def has_nul(self, item: FetchItem) -> bool:
@@ -188,19 +196,18 @@ class _Message(NamedTuple):
 
 async def _tell(session: Session, plan: _Plan, message: _Message, *, with_flags: bool) -> None:
     """Write one FETCH reply."""
-    view = session.folder.view
     items = tuple(dict.fromkeys((*plan.items, *_flag_items(session)))) if with_flags else plan.items
-    values = [(_label(item), message.value(item)) for item in items]  # before a word is written, should one of them fail
-    session.write(announcing.fetch_head(session.folder, session.modes, message.uid))
-    for place, (label, value) in enumerate(values):
-        session.write(b" %b " % label if place else label + b" ")
+    values = [message.value(item) for item in items]  # before a word is written, should one of them fail
+    separator = announcing.fetch_head(session.folder, session.modes, message.uid)
+    for item, value in zip(items, values, strict=True):
         if isinstance(value, bytes):
-            session.write(value)
+            session.write(separator, _label(item), b" ", value)
         else:
-            await _send(session, value, is_octets=message.has_nul(items[place]))
+            literal = b" %b{%d}\r\n" % (b"~" if message.has_nul(item) else b"", value.size)  # RFC 3516: no other literal can hold NUL
+            session.write(separator, _label(item), literal)
+            await _send(session, value)
+        separator = b" "
     session.write(b")\r\n")
-    if with_flags or plan.tells_flags(session):
-        view.mark_told((message.uid,))
     if session.wants_flush:
         await session.flush()
 
@@ -213,12 +220,8 @@ def _label(item: FetchItem) -> bytes:
     return item.encode() if isinstance(item, Fact) else item.label
 
 
-async def _send(session: Session, span: Span, *, is_octets: bool) -> None:
-    """Write a literal, ``literal8`` for what no other can hold (RFC 3516 section 4.2).
-
-    Large ones go out piece by piece, read in a thread: pages of a mapped file come from the disk.
-    """
-    session.write(b"%b{%d}\r\n" % (b"~" if is_octets else b"", span.size))
+async def _send(session: Session, span: Span) -> None:
+    """Write bytes of a message; many go out piece by piece, read in a thread: pages of a mapped file come from the disk."""
     if span.size <= CHUNK_BYTES:
         session.write(span.content[span.start : span.end])
         return

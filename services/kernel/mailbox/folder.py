@@ -134,8 +134,29 @@ class Folder:
             if not rows:
                 break
             with mapped(), suppress(FileNotFoundError):
-                return read_served(f"{self._directory}/{rows[0].place}", is_canonical=rows[0].size == rows[0].served)
+                return self._read(rows[0])
         raise NoSuchMessage(f"message {uid} of {self.name} is gone")
+
+    def read(self, uids: Iterable[int]) -> Iterator[tuple[int, Content]]:
+        """Messages as served, by UID, each read when it is its turn; those that are gone are missing."""
+        with self._reading() as ledger:
+            rows = ledger.rows(uids)
+        with mapped():
+            for row in rows:
+                try:
+                    content = self._read_latest(row)
+                except NoSuchMessage:
+                    continue
+                yield row.uid, content
+
+    def _read_latest(self, row: Row) -> Content:
+        try:
+            return self._read(row)
+        except FileNotFoundError:
+            return self.content(row.uid)
+
+    def _read(self, row: Row) -> Content:
+        return read_served(f"{self._directory}/{row.place}", row.size, is_canonical=row.size == row.served)
 
     def facts(self, uids: Iterable[int]) -> dict[int, bytes]:
         """What ``remember`` kept for these UIDs: the caller's own form of ENVELOPE, BODYSTRUCTURE and offsets."""
@@ -169,7 +190,7 @@ class Folder:
     def staged_content(self, staged: Staged) -> Content:
         """A staged message byte for byte as it was written."""
         with mapped():
-            return read_served(staged.path, is_canonical=True)
+            return read_served(staged.path, staged.size, is_canonical=True)
 
     def discard(self, staged: Iterable[Staged]) -> None:
         """Remove what was staged and not admitted."""
