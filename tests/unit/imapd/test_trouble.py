@@ -85,8 +85,8 @@ def test_messages_that_are_gone_are_told_as_done_though_the_folder_then_goes(ima
 @pytest.mark.parametrize(
     ("method", "command"),
     [
-        ("content", "FETCH 1 BODY.PEEK[]"),
-        ("content", "SEARCH BODY x"),
+        ("read", "FETCH 1 BODY.PEEK[]"),
+        ("read", "SEARCH BODY x"),
         ("store_flags", "STORE 1 FLAGS ()"),
         ("copy", "COPY 1 Trash"),
         ("changes", "NOOP"),

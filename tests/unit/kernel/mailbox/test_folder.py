@@ -199,6 +199,23 @@ def test_reader_of_a_removed_large_message_keeps_it(inbox: Folder, draft: MakeDr
     assert content[:] == large
 
 
+def test_many_are_read_though_some_are_renamed_and_some_go_meanwhile(inbox: Folder, draft: MakeDraft) -> None:
+    for number in range(4):
+        inbox.append(draft(b"%d\r\n" % number), Origin())
+    reading = inbox.read([1, 2, 3, 4, 77])
+    assert next(reading) == (1, b"0\r\n")
+    inbox.store_flags([2], SEEN)
+    inbox.remove([3])
+    assert list(reading) == [(2, b"1\r\n"), (4, b"3\r\n")]
+
+
+def test_file_of_another_size_than_its_name_says_is_served_whole(inbox: Folder, machine: Machine, draft: MakeDraft) -> None:
+    inbox.append(draft(MESSAGE), Origin())
+    (path,) = (machine.maildir / "new").iterdir()
+    path.write_bytes(MESSAGE * 50_000)
+    assert inbox.content(1) == MESSAGE * 50_000
+
+
 def test_mail_is_readable_for_the_group_only(inbox: Folder, machine: Machine, draft: MakeDraft) -> None:
     inbox.append(draft(MESSAGE), Origin())
     (entry,) = os.listdir(machine.maildir / "new")
