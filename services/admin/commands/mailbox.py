@@ -3,6 +3,7 @@
 import asyncio
 import io
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -186,7 +187,7 @@ async def _backup(desk: Desk, address: str, output: Path, folder: str) -> int:
 
     async with desk.mailboxes() as mailboxes:
         with _writing(output) as stream:
-            archive = Archive(stream)
+            archive = Archive(stream, time.time())
             await archive.write(mailboxes, address, folder)
             archive.close()
             stream.flush()

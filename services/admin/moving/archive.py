@@ -14,9 +14,13 @@ ROOT = "Maildir"
 
 
 class Archive:
-    """Writes one mailbox to a stream, compressed unless told otherwise."""
+    """Writes one mailbox to a stream, compressed unless told otherwise.
 
-    def __init__(self, stream: IO[bytes], *, compressed: bool = True) -> None:
+    ``made_at``, in seconds since the epoch, is the time of the files that are no messages: Dovecot takes one from 1970 for one it knows already.
+    """
+
+    def __init__(self, stream: IO[bytes], made_at: float, *, compressed: bool = True) -> None:
+        self._made_at = int(made_at)
         self._tar = tarfile.open(fileobj=stream, mode="w|gz" if compressed else "w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115  # closed by ``close``
         self.messages = 0
         """How many were written."""
@@ -24,7 +28,7 @@ class Archive:
     async def write(self, mailboxes: Mailboxes, address: str, only: str = "") -> None:
         """Write all folders, or one, with the subscriptions. Raises ``ControlError``, ``OSError``."""
         listed = await mailboxes.folders(address)
-        self._add(f"{ROOT}/subscriptions", "".join(f"{names.encode(name)}\n" for name in listed.subscribed).encode(), 0)
+        self._add(f"{ROOT}/subscriptions", "".join(f"{names.encode(name)}\n" for name in listed.subscribed).encode())
         self._annotate(f"{ROOT}/{attributes.SERVER_NAME}", await mailboxes.annotations(address, ""))
         if not only:
             await self._write_scripts(mailboxes, address)
@@ -40,10 +44,10 @@ class Archive:
         directory = f"{ROOT}/{names.directory(folder.name)}".removesuffix("/.")
         entries = [entry async for entry in mailboxes.messages(address, folder.name)]
         keywords = _keywords(folder, entries)
-        self._add(f"{directory}/maildirfolder", b"", 0)
-        self._add(f"{directory}/dovecot-uidlist", _uidlist(folder, entries, keywords).encode(), 0)
+        self._add(f"{directory}/maildirfolder", b"")
+        self._add(f"{directory}/dovecot-uidlist", _uidlist(folder, entries, keywords).encode())
         if keywords:
-            self._add(f"{directory}/dovecot-keywords", "".join(f"{number} {word}\n" for number, word in enumerate(keywords)).encode(), 0)
+            self._add(f"{directory}/dovecot-keywords", "".join(f"{number} {word}\n" for number, word in enumerate(keywords)).encode())
         self._annotate(f"{directory}/{attributes.NAME}", await mailboxes.annotations(address, folder.name))
         for entry in entries:
             content = await mailboxes.content(address, folder.name, entry.uid)
@@ -55,7 +59,7 @@ class Archive:
         """Beside the Maildir, as they lie in a home."""
         listed = await mailboxes.scripts(address)
         for name, source in listed.scripts.items():
-            self._add(f"{DIRECTORY}/{name}{SUFFIX}", source, 0)
+            self._add(f"{DIRECTORY}/{name}{SUFFIX}", source)
         if listed.active:
             link = tarfile.TarInfo(ACTIVE)
             link.type, link.linkname = tarfile.SYMTYPE, f"{DIRECTORY}/{listed.active}{SUFFIX}"
@@ -63,11 +67,12 @@ class Archive:
 
     def _annotate(self, path: str, values: Mapping[str, bytes]) -> None:
         if values:
-            self._add(path, attributes.form(values).encode(), 0)
+            self._add(path, attributes.form(values).encode())
 
-    def _add(self, path: str, content: bytes, mtime: int) -> None:
+    def _add(self, path: str, content: bytes, mtime: int | None = None) -> None:
         member = tarfile.TarInfo(path)
-        member.size, member.mtime, member.mode = len(content), mtime, 0o600
+        member.size, member.mode = len(content), 0o600
+        member.mtime = self._made_at if mtime is None else mtime
         self._tar.addfile(member, io.BytesIO(content))
 
 

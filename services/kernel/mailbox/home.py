@@ -103,9 +103,8 @@ class Home:
             text = (self.maildir / SUBSCRIPTIONS_NAME).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return None
-        if text.startswith("V\t2"):
-            return [line.replace("\t", names.SEPARATOR) for line in text.splitlines()[2:] if line]
-        return [_decoded(line) for line in text.splitlines() if line]
+        lines = text.replace("\t", names.SEPARATOR).splitlines()[2:] if text.startswith("V\t2") else text.splitlines()
+        return [_decoded(line) for line in lines if line]
 
     def write_subscriptions(self, subscribed: list[str]) -> None:
         """Replace the subscriptions. Raises ``OSError``."""

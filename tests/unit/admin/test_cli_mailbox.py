@@ -85,6 +85,8 @@ def test_backup_is_restored_with_uids_flags_folders_annotations_and_rules(malle:
     mailboxes = folder / "mail" / "example.test"
     (mailboxes / "alice" / "Maildir" / attributes.NAME).write_text(attributes.form({"/private/comment": b"mine"}))
     assert malle("mailbox", "backup", ALICE, "-o", str(old / "alice.tar.gz")).status == 0
+    with tarfile.open(old / "alice.tar.gz") as archive:
+        assert archive.getmember("Maildir/dovecot-keywords").mtime > 0, "Dovecot passes over one without a time"
     restored = malle("mailbox", "restore", BOB, str(old / "alice.tar.gz"))
     assert "INBOX: 2 messages moved in with their UIDs" in restored.out
     bobs = folder / "mail/example.test/bob"
