@@ -5,19 +5,21 @@ Each change is one transaction that also adds one to ``meta.generation``, by whi
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.schema import CreateColumn
 
 from services.admin.names import check_address, check_domain, check_source, check_target
 from services.admin.trouble import DirectoryError
-from services.kernel.directory import Account, DirectorySettings, DirectoryTrouble
+from services.kernel.directory import Account, DirectorySettings, DirectoryTrouble, MailboxFormat
 from services.kernel.directory.engine import connect
-from services.kernel.directory.schema import SCHEMA_VERSION, SINCE_VERSION_1, accounts, aliases, domains, meta, metadata, scram
+from services.kernel.directory.schema import ADDED_SINCE, SCHEMA_VERSION, accounts, aliases, domains, meta, metadata, scram
 from services.kernel.mail.address import split
 from services.kernel.mail.domainclass import Domain, DomainClass
 
@@ -46,8 +48,8 @@ class DirectoryWriter:
                 metadata.create_all(connection)
                 connection.execute(insert(meta).values(one=1, schema_version=SCHEMA_VERSION, generation=1))
             version = connection.execute(select(meta.c.schema_version)).scalar_one()
-            if version == 1:
-                version = _add_domain_quotas(connection)
+            if version in ADDED_SINCE:
+                version = _bring_up_to_date(connection, version)
         if version != SCHEMA_VERSION:
             raise DirectoryError(f"the directory has schema {version}; this program knows {SCHEMA_VERSION}")
         if self._engine.url.database and self._engine.dialect.name == "sqlite":
@@ -88,7 +90,7 @@ class DirectoryWriter:
         with self._transaction() as connection:
             rows = connection.execute(select(accounts).order_by(accounts.c.address)).all()
             keys = _keys(connection)
-        return [replace(Account(*row), scram=keys.get((row.address, row.password_hash), "")) for row in rows]
+        return [replace(_account(row), scram=keys.get((row.address, row.password_hash), "")) for row in rows]
 
     def account(self, address: str) -> Account:
         """One mailbox."""
@@ -96,13 +98,13 @@ class DirectoryWriter:
             row = connection.execute(select(accounts).where(accounts.c.address == address.lower())).first()
         if row is None:
             raise DirectoryError(f"there is no account {address}")
-        return Account(*row)
+        return _account(row)
 
-    def add_account(self, address: str, password_hash: str, quota_bytes: int = 0, quota_messages: int = 0) -> bool:
-        """Make a mailbox. A domain that is missing is made, hosted; return whether it was."""
+    def add_account(self, address: str, password_hash: str, quota_bytes: int = 0, quota_messages: int = 0, **values: str) -> bool:
+        """Make a mailbox, with other columns if given. A domain that is missing is made, hosted; return whether it was."""
         address = check_address(address, self._delimiter)
         name = split(address)[1]
-        values = {"password_hash": password_hash, "quota_bytes": quota_bytes, "quota_messages": quota_messages, "enabled": True}
+        quotas = {"quota_bytes": quota_bytes, "quota_messages": quota_messages}
         with self._change() as connection:
             found = connection.execute(select(domains).where(domains.c.name == name)).first()
             if found is None:
@@ -110,13 +112,13 @@ class DirectoryWriter:
             elif found[1] != DomainClass.HOSTED:
                 raise DirectoryError(f"{name} is of class {found[1]}: it has no mailboxes here")
             try:
-                connection.execute(insert(accounts).values(address=address, created=self._clock(), **values))
+                connection.execute(insert(accounts).values(address=address, password_hash=password_hash, created=self._clock(), **quotas, **values))
             except IntegrityError:
                 raise DirectoryError(f"there is an account {address} already") from None
         return found is None
 
     def change_account(self, address: str, **values: str | int | bool) -> None:
-        """Change columns of a mailbox: ``password_hash``, ``quota_bytes``, ``quota_messages``, ``enabled``."""
+        """Change columns of a mailbox: ``password_hash``, ``quota_bytes``, ``quota_messages``, ``enabled``, ``mailbox_format``."""
         with self._change() as connection:
             done = connection.execute(update(accounts).where(accounts.c.address == address.lower()).values(**values))
             _demand(done.rowcount, f"there is no account {address}")
@@ -198,16 +200,21 @@ def _put_domain(connection: Connection, domain: Domain) -> None:
     connection.execute(insert(domains).values({"name": domain.name} | values))
 
 
-def _add_domain_quotas(connection: Connection) -> int:
-    for column in SINCE_VERSION_1:
-        connection.execute(text(f"ALTER TABLE {domains.name} ADD COLUMN {column.name} BIGINT NOT NULL DEFAULT 0"))
+def _bring_up_to_date(connection: Connection, version: int) -> int:
+    for column in (column for since, added in ADDED_SINCE.items() if since >= version for column in added):
+        definition = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.execute(text(f"ALTER TABLE {column.table.name} ADD COLUMN {definition}"))
     connection.execute(update(meta).values(schema_version=SCHEMA_VERSION, generation=meta.c.generation + 1))
     return SCHEMA_VERSION
 
 
+def _account(row: Sequence[Any]) -> Account:
+    return replace(Account(*row), mailbox_format=MailboxFormat(row[-1]))
+
+
 def _put_account(connection: Connection, account: Account, address: str) -> None:
     connection.execute(delete(accounts).where(accounts.c.address == address))
-    columns = ("password_hash", "quota_bytes", "quota_messages", "enabled", "created")
+    columns = ("password_hash", "quota_bytes", "quota_messages", "enabled", "created", "mailbox_format")
     connection.execute(insert(accounts).values(address=address, **{column: getattr(account, column) for column in columns}))
     if account.scram:
         _put_keys(connection, address, account.password_hash, account.scram)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.admin.directory import Alias
 from services.admin.trouble import DirectoryError
-from services.kernel.directory import Account
+from services.kernel.directory import Account, MailboxFormat
 from services.kernel.mail.domainclass import Domain, DomainClass
 
 Content = tuple[list[Domain], list[Account], list[Alias]]
@@ -32,6 +32,7 @@ class _Account(_Entry):
     quota_messages: int = 0
     enabled: bool = True
     created: float = 0.0
+    mailbox_format: MailboxFormat = MailboxFormat.MAILDIR
     scram: str = ""
 
 

@@ -17,6 +17,8 @@ The content stays byte for byte as it came. Deliveries of many sessions are comm
 Rules are Sieve scripts: the site's before, the user's, the site's after (``rulebook``); ``sorting`` runs them and carries out what they decide, with
 ``filing`` (folders), ``forwarding`` (redirect), ``notices`` (vacation, notify) and ``memory`` (the past). Who has none is asked one system call.
 
+Accounts of the format mbox have files instead (``mbox``), IMAP and POP3 not; all else is the same for them.
+
 Mailboxes with a quota: ``quotas`` warns their owners and tells smtpd which have little room.
 
 =========================  ========================================
@@ -26,6 +28,7 @@ over quota                 ``552 5.2.2``, or ``452 4.2.2`` by setting
 loop                       ``554 5.4.6``
 refused by his rules       ``550 5.7.1``
 disk full                  ``452 4.3.1``
+mbox locked                ``451 4.2.0``
 directory, disk, unknown   ``451 4.3.0``
 =========================  ========================================
 

@@ -7,6 +7,19 @@ from pydantic import Field
 from services.kernel.runtime.config import Section
 
 
+class MboxSettings(Section):
+    """Accounts whose mail is stored as mbox files (`malle account format`); each has `mbox` and `mail/<folder>` in its home."""
+
+    size_limit: int = Field(default=0, ge=0)
+    """Bytes that one file may have, 0 for no limit (Postfix `mailbox_size_limit`); the mailbox is full then. A quota of bytes is for all files of
+    an account together; one of messages does not hold."""
+    lock_seconds: float = Field(default=20.0, ge=0)
+    """How long a delivery waits for a file that another program has locked (Postfix `deliver_lock_attempts` times `deliver_lock_delay`); then it is
+    `451 4.2.0`."""
+    stale_lock_seconds: float = Field(default=500.0, ge=60)
+    """Age at which a file `<mbox>.lock` belongs to nobody any more and is removed (Postfix `stale_lock_time`)."""
+
+
 class MdaSettings(Section):
     """Local delivery by LMTP."""
 
@@ -22,6 +35,7 @@ class MdaSettings(Section):
     """Connections at a time; one relay keeps at most as many as its own limit for a destination."""
     data_seconds: float = Field(default=300.0, gt=0)
     """How long relay may be silent within a message (RFC 5321 section 4.5.3.2.5 wants 3 minutes)."""
+    mbox: MboxSettings = Field(default_factory=MboxSettings)
     room_directory: Path | None = Path("/room")
     """The volume in which smtpd finds the mailboxes with little room (`smtpd.mx.over_quota`); `null` for none."""
     queue_directory: Path = Path("/queue")

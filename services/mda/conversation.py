@@ -85,7 +85,8 @@ class Conversation:
             return _DISABLED
         original = trace.original_recipient(rcpt.recipient, rcpt.orcpt)
         quota = Quota(account.quota_bytes, account.quota_messages)
-        self._transfer.targets.append(Target(rcpt.recipient, original, account.address, quota, rcpt.orcpt, rcpt.notify))
+        target = Target(rcpt.recipient, original, account.address, quota, rcpt.orcpt, rcpt.notify, account.mailbox_format)
+        self._transfer.targets.append(target)
         return _OK_RECIPIENT
 
     async def begin(self) -> Sink | Reply:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from services.kernel.directory.account import MailboxFormat
 from services.kernel.directory.reader import Directory
 from services.kernel.mailbox import acl, attributes, checking, moving, uids
 from services.kernel.mailbox.disk import Disk
@@ -48,6 +49,8 @@ class Desk:
             account = await self._directory.account(request.address)
             if account is None:
                 return ask.Failed(f"there is no account {request.address}")
+            if account.mailbox_format is not MailboxFormat.MAILDIR:
+                return ask.Failed(f"{account.address} is stored as {account.mailbox_format}: only a Maildir can be asked and moved")
             return await self._store.run(self._answer, account.address, request)
         except (LookupTrouble, MailboxTrouble, Refusal) as trouble:
             return ask.Failed(str(trouble))

@@ -1,10 +1,11 @@
 """Copies of a message in the folders that the rules name."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.kernel.directory import MailboxFormat
 from services.kernel.mailbox.delivery import Letter
 from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.records import Appended, Place
@@ -13,13 +14,17 @@ from services.kernel.mailbox.trouble import OverQuota
 from services.kernel.sieve.actions import FileInto, Keep, Store
 from services.mda import folders
 from services.mda.telling import Teller
-from services.mda.transfer import Parcel
+from services.mda.transfer import Parcel, Target
 
 
 class Deliverer(Protocol):
-    """What ``kernel.mailbox.delivery.Delivery`` does; a test has its own."""
+    """What ``kernel.mailbox.delivery.Delivery`` and ``mbox.delivery.MboxDelivery`` do."""
 
     async def deliver(self, letter: Letter) -> Appended: ...
+
+
+Deliverers = Mapping[MailboxFormat, Deliverer]
+"""One for each form of a mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +38,9 @@ class Copy:
 class Filing:
     """Stores copies."""
 
-    def __init__(self, store: MailStore, deliverer: Deliverer, teller: Teller) -> None:
+    def __init__(self, store: MailStore, deliverers: Deliverers, teller: Teller) -> None:
         self._store = store
-        self._deliverer = deliverer
+        self._deliverers = deliverers
         self._teller = teller
 
     async def file(self, parcel: Parcel, actions: Sequence[Keep | FileInto]) -> list[str]:
@@ -45,7 +50,7 @@ class Filing:
         """
         if not actions:
             return []
-        copies, failures = await self._store.run(self._choose, parcel.target.mailbox, actions)
+        copies, failures = await self._store.run(self._choose, parcel.target, actions)
         results = await asyncio.gather(*(self._deliver(parcel, copy) for copy in copies), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -54,26 +59,27 @@ class Filing:
 
     async def file_own(self, parcel: Parcel, store: Store, content: bytes) -> str:
         """Store a message of the user's own, such as an answer that was sent (RFC 8580). Returns what went wrong."""
-        place, failure = await self._store.run(self._choose_one, parcel.target.mailbox, store)
+        target = parcel.target
+        place, failure = await self._store.run(self._choose_one, target, store)
         draft = self._store.draft()
         try:
             draft.write(content)
-            await self._deliverer.deliver(Letter(parcel.target.mailbox, b"", draft, parcel.target.quota, place))
+            await self._deliverers[target.mailbox_format].deliver(Letter(target.mailbox, b"", draft, target.quota, place))
         except OverQuota as full:
             return str(full)
         finally:
             draft.close()
         return failure
 
-    def _choose_one(self, mailbox: str, action: Keep | FileInto | Store) -> tuple[Place, str]:
-        return folders.choose(self._store.user(mailbox), action)
+    def _choose_one(self, target: Target, action: Keep | FileInto | Store) -> tuple[Place, str]:
+        return folders.choose(folders.cabinet(self._store, target), action)
 
-    def _choose(self, mailbox: str, actions: Sequence[Keep | FileInto]) -> tuple[list[Copy], list[str]]:
+    def _choose(self, target: Target, actions: Sequence[Keep | FileInto]) -> tuple[list[Copy], list[str]]:
         """The copies, no two of the same in one folder. Blocks."""
         flags: dict[tuple[str, bytes | None], frozenset[str]] = {}
         failures = []
         for action in actions:
-            place, failure = self._choose_one(mailbox, action)
+            place, failure = self._choose_one(target, action)
             key = place.folder, action.head
             flags[key] = flags.get(key, frozenset()) | place.flags
             failures += [failure] if failure else []
@@ -81,13 +87,14 @@ class Filing:
 
     async def _deliver(self, parcel: Parcel, copy: Copy) -> None:
         target = parcel.target
+        deliverer = self._deliverers[target.mailbox_format]
         if copy.head is None:
-            appended = await self._deliverer.deliver(Letter(target.mailbox, parcel.prefix, parcel.draft, target.quota, copy.place))
+            appended = await deliverer.deliver(Letter(target.mailbox, parcel.prefix, parcel.draft, target.quota, copy.place))
             self._teller.stored(parcel, copy.place.folder, appended, len(parcel.prefix) + parcel.draft.size)
             return
         draft = await self._store.run(self._edited, parcel, copy.head)
         try:
-            appended = await self._deliverer.deliver(Letter(target.mailbox, b"", draft, target.quota, copy.place))
+            appended = await deliverer.deliver(Letter(target.mailbox, b"", draft, target.quota, copy.place))
             self._teller.stored(parcel, copy.place.folder, appended, draft.size)
         finally:
             draft.close()

@@ -14,7 +14,8 @@ from services.kernel.mailbox.user import INBOX
 from services.kernel.spool.intake import QueueFull, QueueTrouble
 from services.kernel.tables.lookup import LookupTrouble
 from services.mda import trace
-from services.mda.filing import Deliverer
+from services.mda.filing import Deliverers
+from services.mda.mbox.file import Held
 from services.mda.sorting import Sorter
 from services.mda.telling import Teller
 from services.mda.transfer import HEAD_OCTETS, Parcel, Target, Transfer
@@ -23,6 +24,7 @@ LOOP = Reply(554, "5.4.6", "mail forwarding loop: the message was delivered here
 OVER_QUOTA = Reply(552, "5.2.2", "mailbox is full")
 OVER_QUOTA_FOR_NOW = Reply(452, "4.2.2", "mailbox is full")
 NO_ROOM = Reply(452, "4.3.1", "insufficient system storage")
+LOCKED = Reply(451, "4.2.0", "mailbox is locked by another program")
 MAILBOX_TROUBLE = Reply(451, "4.3.0", "temporary trouble with the mailbox, try again later")
 
 STORED = Reply(250, "2.0.0", "stored")
@@ -33,7 +35,7 @@ SORTING_TROUBLE = Reply(451, "4.3.0", "temporary trouble with what the message i
 class Mailroom:
     """What all messages share."""
 
-    deliverer: Deliverer
+    deliverers: Deliverers
     sorter: Sorter
     teller: Teller
     defers_over_quota: bool
@@ -102,6 +104,8 @@ class Message:
             room.teller.trouble(parcel, "DATA", str(trouble))
             if isinstance(trouble, MailboxFull | QueueFull):
                 return NO_ROOM
+            if isinstance(trouble, Held):
+                return LOCKED
             return MAILBOX_TROUBLE if isinstance(trouble, MailboxTrouble) else SORTING_TROUBLE
         except Exception as defect:  # noqa: BLE001  # root of one recipient's work: whatever it is, the others have their mail
             room.teller.trouble(parcel, "DATA", ascii(defect))
@@ -109,8 +113,9 @@ class Message:
 
     async def _store(self, parcel: Parcel) -> Reply:
         """Into INBOX, as it is for whoever has no rules."""
-        letter = Letter(parcel.target.mailbox, parcel.prefix, self._draft, parcel.target.quota)
-        appended = await self._mailroom.deliverer.deliver(letter)
+        target = parcel.target
+        letter = Letter(target.mailbox, parcel.prefix, self._draft, target.quota)
+        appended = await self._mailroom.deliverers[target.mailbox_format].deliver(letter)
         self._mailroom.teller.stored(parcel, INBOX.folder, appended, len(parcel.prefix) + self._draft.size)
         return STORED
 

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.kernel.directory.account import MailboxFormat
 from services.kernel.directory.reader import Directory
 from services.kernel.directory.trouble import DirectoryTrouble
 from services.kernel.mailbox import fullness
@@ -103,8 +104,13 @@ class Quotas:
         """Mail has come, or did not fit."""
         if self._rooms is not None:
             self._rooms.set(growth.address, growth.quota, growth.after)
+        if self.deliverer is not None:
+            self.warn(growth, self.deliverer)
+
+    def warn(self, growth: Growth, deliverer: Deliverer) -> None:
+        """Have a mailbox that crossed a threshold warned, by who delivers to it."""
         if threshold := fullness.crossed(growth, self._rules.thresholds):
-            task = asyncio.get_running_loop().create_task(self._warn(growth, threshold))
+            task = asyncio.get_running_loop().create_task(self._warn(growth, threshold, deliverer))
             self._warnings.add(task)
             task.add_done_callback(self._warnings.discard)
 
@@ -132,7 +138,8 @@ class Quotas:
             self._stamps.clear()
         for address, stamp in (await self._store.run(self._changed, rooms.names()))[:LOOKS]:
             account = await self._directory.account(address)
-            quota = Quota(account.quota_bytes, account.quota_messages) if account else Quota()
+            is_maildir = account is not None and account.mailbox_format is MailboxFormat.MAILDIR
+            quota = Quota(account.quota_bytes, account.quota_messages) if account and is_maildir else Quota()
             usage = await self._store.run(self._usage, address) if quota.is_limited else Usage(0, 0)
             rooms.set(address, quota, usage)
             self._stamps[address] = stamp
@@ -154,13 +161,12 @@ class Quotas:
     def _usage(self, address: str) -> Usage:
         return self._store.user(address).usage()
 
-    async def _warn(self, growth: Growth, threshold: int) -> None:
+    async def _warn(self, growth: Growth, threshold: int, deliverer: Deliverer) -> None:
         """Put a warning into the mailbox, whatever its quota. Blocks nobody: the delivery that led to it is done."""
-        assert self.deliverer is not None
         draft = self._store.draft()
         try:
             draft.write(fullness.warning(growth, threshold, f"<{self._mint_id()}@{self._rules.hostname}>", time.time()))
-            await self.deliverer.deliver(Letter(growth.address, fullness.FIELDS, draft, Quota()))
+            await deliverer.deliver(Letter(growth.address, fullness.FIELDS, draft, Quota()))
             self._emitter.emit(Kind.WARNED, recipient=growth.address, reason=f"the mailbox is {threshold} % full", bytes=growth.after.size_bytes)
         except (MailboxTrouble, OverQuota) as trouble:
             self._emitter.emit(Kind.TROUBLE, stage="quota", recipient=growth.address, reason=str(trouble))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from prometheus_client import Gauge
 
+from services.kernel.directory.account import MailboxFormat
 from services.kernel.directory.config import DirectorySettings
 from services.kernel.directory.reader import Directory
 from services.kernel.mailbox.config import MailboxSettings, SieveSettings
@@ -28,8 +29,9 @@ from services.kernel.wire.hint import Hinter
 from services.mda.config import MdaSettings
 from services.mda.conversation import XTRACE, Conversation, House
 from services.mda.desk import Desk
-from services.mda.filing import Filing
+from services.mda.filing import Deliverers, Filing
 from services.mda.forwarding import Forwarding
+from services.mda.mbox.delivery import MboxDelivery
 from services.mda.message import Mailroom
 from services.mda.notices import Notices
 from services.mda.outbox import Outbox
@@ -81,12 +83,14 @@ class Mda:
         self._quotas = self._build_quotas()
         self._delivery = Delivery(self._store, tools.disk, self._quotas.grown)
         self._quotas.deliverer = self._delivery
+        self._mbox_delivery = MboxDelivery(self._store, tools.disk, settings.mda.mbox, lambda growth: self._quotas.warn(growth, self._mbox_delivery))
+        self._deliverers: Deliverers = {MailboxFormat.MAILDIR: self._delivery, MailboxFormat.MBOX: self._mbox_delivery}
         self._watching: asyncio.Task[None] | None = None
         sessions = Gauge("malleposte_mda_sessions", "Connections open now.", registry=self._metrics.registry, multiprocess_mode="livesum")
         self._intake = Intake(settings.mda.queue_directory, settings.site.message_size_limit)
         self._hinter = Hinter(str(settings.mda.queue_directory / "hint"))
         self._sorter = self._build_sorter()
-        mailroom = Mailroom(self._delivery, self._sorter, Teller(self._emitter), settings.mda.defers_over_quota)
+        mailroom = Mailroom(self._deliverers, self._sorter, Teller(self._emitter), settings.mda.defers_over_quota)
         house = House(self._directory, self._store, mailroom, self._emitter, sessions)
         self._server = Server(_rules(settings), lambda peer: Conversation(house, peer), self._tell_defect)
         self._desk = Desk(self._store, tools.disk, self._directory, settings.sieve.script_limits)
@@ -108,7 +112,7 @@ class Mda:
         site, sieve, teller = settings.site, settings.sieve, Teller(self._emitter)
         router = Router(settings.routing, site, self._directory, Tables(self._tell_trouble))
         outbox = Outbox(self._intake, self._hinter, router, minter(), time.time)
-        filing = Filing(store, self._delivery, teller)
+        filing = Filing(store, self._deliverers, teller)
         hands = Hands(
             filing,
             Forwarding(outbox, store, teller, site.hostname, sieve.redirect_sender),
@@ -138,6 +142,7 @@ class Mda:
 
     async def stop(self) -> None:
         """Part of ``Service``."""
+        self._mbox_delivery.hurry()
         await self._server.stop()
         if self._desk_server is not None:
             self._desk_server.close()
@@ -147,6 +152,7 @@ class Mda:
             self._watching.cancel()
             await asyncio.wait([self._watching])
         await self._quotas.close()
+        await self._mbox_delivery.close()
         await asyncio.to_thread(self._sorter.close)
         await asyncio.to_thread(self._delivery.close)
         self._intake.close()

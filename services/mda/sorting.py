@@ -23,7 +23,7 @@ from services.kernel.sieve.actions import Action, FileInto, Keep, Notify, Redire
 from services.kernel.sieve.delivery import Delivery, Envelope, Failure, Mark, Result
 from services.kernel.sieve.limits import Limits
 from services.kernel.sieve.running import run
-from services.mda import journal
+from services.mda import folders, journal
 from services.mda.filing import Filing
 from services.mda.forwarding import Forwarding
 from services.mda.memory import Memory, Past
@@ -111,9 +111,9 @@ class Sorter:
 
     def _judge(self, parcel: Parcel, memory: Memory) -> Result:
         """Run the scripts. Blocks."""
-        self._store.user(parcel.target.mailbox)  # a new user has a home from now on
+        cabinet = folders.cabinet(self._store, parcel.target)  # a new user has a home from now on
         rules = self._rulebook.rules(parcel.target.mailbox)
-        world = World(parcel.target.mailbox, self._store, self._rulebook, memory)
+        world = World(parcel.target.mailbox, cabinet, self._rulebook, memory)
         try:
             result = run(rules.stages, self._delivery(parcel), world, self._customs.limits)
         except MailboxTrouble:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
+from services.kernel.directory import MailboxFormat
 from services.kernel.mail.envelope import Body
 from services.kernel.mail.headers import Head
 from services.kernel.mailbox.draft import Draft
@@ -22,6 +23,7 @@ class Target:
     quota: Quota
     orcpt: str = ""
     notify: str = ""
+    mailbox_format: MailboxFormat = MailboxFormat.MAILDIR
 
 
 @dataclass(slots=True)

@@ -3,11 +3,11 @@
 import time
 
 from services.kernel.mailbox.records import FolderInfo
-from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import MailboxTrouble, Refusal
 from services.kernel.sieve.delivery import Location
 from services.kernel.sieve.script import Script
 from services.mda import folders
+from services.mda.folders import Cabinet
 from services.mda.memory import Memory, Past
 from services.mda.rulebook import Rulebook
 
@@ -15,16 +15,16 @@ from services.mda.rulebook import Rulebook
 class World:
     """One user's, for one run; implements ``kernel.sieve``'s ``Site``. Blocks; raises ``MailboxTrouble`` and what compiling raises."""
 
-    def __init__(self, mailbox: str, store: MailStore, rulebook: Rulebook, memory: Memory) -> None:
+    def __init__(self, mailbox: str, cabinet: Cabinet, rulebook: Rulebook, memory: Memory) -> None:
         self._mailbox = mailbox
-        self._store = store
+        self._cabinet = cabinet
         self._rulebook = rulebook
         self._memory = memory
         self._listed: list[FolderInfo] | None = None
 
     def _folders(self) -> list[FolderInfo]:
         if self._listed is None:
-            self._listed = [folder for folder in self._store.user(self._mailbox).folders() if folder.exists]
+            self._listed = [folder for folder in self._cabinet.folders() if folder.exists]
         return self._listed
 
     def mailbox_exists(self, folder: str) -> bool:
@@ -42,7 +42,7 @@ class World:
         """Part of ``Site``."""
         name = folders.read_name(folder) if folder is not None else ""
         try:
-            value = self._store.user(self._mailbox).annotations(name).get(entry.lower())
+            value = self._cabinet.annotations(name).get(entry.lower())
         except Refusal:
             return None
         return value.decode("utf-8", "surrogateescape") if value is not None else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, assert_never
 
-from services.kernel.directory import Account, DirectoryTrouble
+from services.kernel.directory import Account, DirectoryTrouble, MailboxFormat
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import Locked, MailboxTrouble, Refusal, TooSoon
 from services.kernel.runtime.lines import LineStream, LineTooLong
@@ -23,6 +23,7 @@ from services.pop3d.session import Action, Authenticate, Close, Deliver, Finish,
 
 _TROUBLE = b"-ERR [SYS/TEMP] not now, try again later\r\n"
 _WRONG_PASSWORD = b"-ERR [AUTH] sign-in failed\r\n"
+_IS_MBOX = b"-ERR [SYS/PERM] this mailbox is an mbox file, which is not shown by POP3: open it with a local program\r\n"
 _NOT_UNDERSTOOD = b"-ERR [AUTH] not understood\r\n"
 _CANCELLED = b"-ERR cancelled\r\n"
 _TOO_SOON = b"-ERR [LOGIN-DELAY] the last sign-in was too short a time ago\r\n"
@@ -207,7 +208,7 @@ class Connection:
         try:
             async with asyncio.timeout(self._around.settings.command_seconds):
                 step = await check()
-                if isinstance(step, SignedIn):
+                if isinstance(step, SignedIn) and step.account.mailbox_format is MailboxFormat.MAILDIR:
                     self._mailbox = await open_mailbox(self._around.store, step.account.address, self._around.settings)
         except Locked:
             await self._say(_IN_USE)
@@ -220,8 +221,13 @@ class Connection:
 
     async def _answer_login(self, step: Step) -> None:
         match step:
-            case SignedIn(account):
+            case SignedIn(account) if account.mailbox_format is MailboxFormat.MAILDIR:
                 await self._admit(account)
+            case SignedIn(account):
+                self._around.emitter.emit(
+                    Kind.REJECTED, stage="LOGIN", login=account.address, client=self._stream.client, reason="the mailbox is an mbox file"
+                )
+                await self._say(_IS_MBOX)
             case Refused(Why.MALFORMED):
                 await self._refuse(_NOT_UNDERSTOOD)
             case Refused(_, login):

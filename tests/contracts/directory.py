@@ -8,11 +8,11 @@ from sqlalchemy import text
 
 from services.admin.directory import DirectoryWriter
 from services.admin.trouble import DirectoryError
-from services.kernel.directory import Account, Directory, DirectorySettings
+from services.kernel.directory import Account, Directory, DirectorySettings, MailboxFormat
 from services.kernel.directory.account import UNLIMITED
 from services.kernel.directory.engine import connect
 from services.kernel.directory.passwords import hash_password
-from services.kernel.directory.schema import SINCE_VERSION_1
+from services.kernel.directory.schema import ADDED_SINCE
 from services.kernel.mail.domainclass import Domain, DomainClass
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
@@ -191,20 +191,34 @@ class DirectoryContract:
         with pytest.raises(DirectoryError, match="no domain other"):
             writer.change_domain("other.test", quota_bytes=1)
 
-    def test_directory_of_schema_1_is_brought_up_to_date(self, writer: DirectoryWriter, reader: Directory, settings: DirectorySettings) -> None:
+    @pytest.mark.parametrize("version", list(ADDED_SINCE))
+    def test_older_directory_is_brought_up_to_date(
+        self, writer: DirectoryWriter, reader: Directory, settings: DirectorySettings, version: int
+    ) -> None:
         writer.add_account(ALICE, "", 5)
         with connect(settings).begin() as connection:
-            for column in SINCE_VERSION_1:
-                connection.execute(text(f"ALTER TABLE domains DROP COLUMN {column.name}"))
-            connection.execute(text("UPDATE meta SET schema_version = 1"))
+            for column in (column for since in ADDED_SINCE if since >= version for column in ADDED_SINCE[since]):
+                connection.execute(text(f"ALTER TABLE {column.table.name} DROP COLUMN {column.name}"))
+            connection.execute(text(f"UPDATE meta SET schema_version = {version}"))
         assert writer.prepare() is False
         writer.change_domain("example.test", quota_messages=9)
         account = asyncio.run(reader.account(ALICE))
-        assert account is not None and (account.quota_bytes, account.quota_messages) == (5, 9)
+        assert account is not None and (account.quota_bytes, account.quota_messages, account.mailbox_format) == (5, 9, MailboxFormat.MAILDIR)
+
+    def test_mailbox_format_is_read_as_it_was_written(self, writer: DirectoryWriter, reader: Directory) -> None:
+        async def form() -> MailboxFormat:
+            account = await reader.account(ALICE)
+            assert account is not None
+            return account.mailbox_format
+
+        writer.add_account(ALICE, "", mailbox_format=MailboxFormat.MBOX)
+        assert asyncio.run(form()) is MailboxFormat.MBOX is writer.account(ALICE).mailbox_format
+        writer.change_account(ALICE, mailbox_format=MailboxFormat.MAILDIR)
+        assert asyncio.run(form()) is MailboxFormat.MAILDIR
 
     def test_load_replaces_or_adds_in_one_transaction(self, writer: DirectoryWriter) -> None:
         writer.add_account(ALICE, "old")
-        domain, account = Domain("example.test", DomainClass.HOSTED), Account(BOB, "hash", 1, 2, False, 3.0)
+        domain, account = Domain("example.test", DomainClass.HOSTED), Account(BOB, "hash", 1, 2, False, 3.0, MailboxFormat.MBOX)
         writer.load(([domain], [account], [("c@example.test", (BOB,))]), replaces=False)
         assert [found.address for found in writer.accounts()] == [ALICE, BOB]
         with pytest.raises(DirectoryError):

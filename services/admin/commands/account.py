@@ -10,12 +10,13 @@ from services.admin.desk import Desk
 from services.admin.output import local_time, print_columns, print_json
 from services.admin.sizes import format_size, parse_quota
 from services.admin.trouble import DirectoryError
-from services.kernel.directory.account import UNLIMITED
+from services.kernel.directory.account import UNLIMITED, MailboxFormat
 
-app = typer.Typer(name="account", help="Mailboxes: add, list, passwd, quota, enable, disable, delete.", no_args_is_help=True)
+app = typer.Typer(name="account", help="Mailboxes: add, list, passwd, quota, format, enable, disable, delete.", no_args_is_help=True)
 
 Address = Annotated[str, typer.Argument(help="The full address.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+_FORMAT = "How mail is stored. IMAP and POP3 show a maildir only; an mbox is for local programs."
 
 
 def _read_password(*, from_stdin: bool) -> str:
@@ -44,18 +45,19 @@ def _keep_keys(desk: Desk, address: str, password: str) -> None:
 
 
 @app.command()
-def add(
+def add(  # noqa: PLR0913  # each parameter is an option of the command
     context: typer.Context,
     address: Address,
     password_stdin: PasswordStdin = False,
     quota: Annotated[str, typer.Option(help="Most bytes, such as 500M or 2G; 0 for the quota of the domain, none for no limit.")] = "0",
     messages: Annotated[int, typer.Option(help="Most messages; 0 for the number of the domain, -1 for no limit.", min=-1)] = 0,
+    mailbox_format: Annotated[MailboxFormat, typer.Option(help=_FORMAT)] = MailboxFormat.MAILDIR,
 ) -> None:
     """Make a mailbox; a domain that is missing is made, hosted."""
     desk: Desk = context.obj
     quota_bytes = parse_quota(quota)
     password = _read_password(from_stdin=password_stdin)
-    if desk.writer().add_account(address, _hash(password), quota_bytes, messages):
+    if desk.writer().add_account(address, _hash(password), quota_bytes, messages, mailbox_format=mailbox_format):
         typer.echo(f"made the hosted domain {address.rpartition('@')[2].lower()}")
     _keep_keys(desk, address, password)
     typer.echo(f"made the account {address.lower()}")
@@ -71,7 +73,7 @@ def list_accounts(
     desk: Desk = context.obj
     found = [account for account in desk.writer().accounts() if not domain or account.address.endswith(f"@{domain.lower()}")]
     if as_json:
-        names = ("address", "quota_bytes", "quota_messages", "enabled", "created")
+        names = ("address", "quota_bytes", "quota_messages", "enabled", "created", "mailbox_format")
         print_json([{**{name: getattr(account, name) for name in names}, "scram": bool(account.scram)} for account in found])
         return
     rows = [
@@ -81,11 +83,12 @@ def list_accounts(
             _format_quota(account.quota_messages, str),
             "yes" if account.enabled else "no",
             "yes" if account.scram else "no" if account.password_hash else "-",
+            account.mailbox_format,
             local_time(account.created),
         )
         for account in found
     ]
-    print_columns(("ADDRESS", "QUOTA", "MESSAGES", "ENABLED", "SCRAM", "CREATED"), rows)
+    print_columns(("ADDRESS", "QUOTA", "MESSAGES", "ENABLED", "SCRAM", "FORMAT", "CREATED"), rows)
 
 
 @app.command()
@@ -112,6 +115,14 @@ def quota(
     limits = {"quota_bytes": parse_quota(size)} | ({} if messages is None else {"quota_messages": messages})
     desk.writer().change_account(address, **limits)
     typer.echo(f"changed the quota of {address.lower()}")
+
+
+@app.command(name="format")
+def change_format(context: typer.Context, address: Address, mailbox_format: Annotated[MailboxFormat, typer.Argument(help=_FORMAT)]) -> None:
+    """Store mail that comes from now on as a maildir or as an mbox; what is there stays where it is."""
+    desk: Desk = context.obj
+    desk.writer().change_account(address, mailbox_format=mailbox_format)
+    typer.echo(f"changed the format of {address.lower()} to {mailbox_format}")
 
 
 def _format_quota(limit: int, form: Callable[[int], str]) -> str:

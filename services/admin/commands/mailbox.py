@@ -14,6 +14,7 @@ from services.admin.desk import Desk
 from services.admin.output import plural, print_columns, print_json
 from services.admin.sizes import format_size
 from services.admin.trouble import ControlError
+from services.kernel.directory.account import MailboxFormat
 
 if TYPE_CHECKING:
     from services.admin.moving.imap import Remote, RemoteFolder
@@ -212,13 +213,14 @@ def restore(context: typer.Context, address: Address, source: Annotated[str, typ
 def check(
     context: typer.Context,
     addresses: Annotated[list[str] | None, typer.Argument(metavar="[ADDRESS]...", help="Mailboxes.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All mailboxes.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All mailboxes that are a Maildir.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make the index of a mailbox anew from its files, and say what was different. UIDs stay; sessions go on."""
     desk: Desk = context.obj
-    wanted = [account.address for account in desk.writer().accounts()] if every else addresses or []
-    if not wanted:
+    accounts = desk.writer().accounts() if every else []
+    wanted = addresses or [account.address for account in accounts if account.mailbox_format is MailboxFormat.MAILDIR]
+    if not (addresses or every):
         raise typer.BadParameter("name a mailbox, or say --all")
     reports = asyncio.run(_check(desk, wanted))
     if as_json:

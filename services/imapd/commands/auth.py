@@ -8,7 +8,7 @@ from services.imapd.extensions import capabilities
 from services.imapd.grammar.requests import Authenticate, Bare, Login
 from services.imapd.grammar.responses import Reply, bad, no, ok
 from services.imapd.session import Session
-from services.kernel.directory import Account
+from services.kernel.directory import Account, MailboxFormat
 from services.kernel.mail.address import fold
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.user import UserMail
@@ -18,6 +18,7 @@ from services.kernel.wire.events import Kind
 
 _NEEDS_TLS = no("Use TLS first", b"PRIVACYREQUIRED")
 _FAILED = no("Authentication failed", b"AUTHENTICATIONFAILED")
+_IS_MBOX = no("This mailbox is an mbox file, which is not shown by IMAP: open it with a local program", b"CANNOT")
 _NO_RESPONSE = bad("Invalid response")
 
 
@@ -92,6 +93,9 @@ async def _sign_in(session: Session, user: bytes, password: bytes) -> Reply:
 
 async def _admit(session: Session, account: Account) -> Reply:
     house, address = session.house, fold(account.address)
+    if account.mailbox_format is not MailboxFormat.MAILDIR:
+        house.emitter.emit(Kind.REJECTED, stage="LOGIN", login=address, client=session.connection.client, reason="the mailbox is an mbox file")
+        return _IS_MBOX
     mailbox = await house.store.run(_open_mailbox, house.store, address)
     if not house.admission.sign_in(address):
         return no("Too many sessions of this user", b"LIMIT")

@@ -15,9 +15,9 @@ Trouble (missing file, lost server, full wait) is ``DirectoryTrouble``: temporar
 work as known ones.
 """
 
-from services.kernel.directory.account import Account
+from services.kernel.directory.account import Account, MailboxFormat
 from services.kernel.directory.config import DirectorySettings
 from services.kernel.directory.reader import Directory
 from services.kernel.directory.trouble import DirectoryTrouble
 
-__all__ = ["Account", "Directory", "DirectorySettings", "DirectoryTrouble"]
+__all__ = ["Account", "Directory", "DirectorySettings", "DirectoryTrouble", "MailboxFormat"]

@@ -1,9 +1,17 @@
 """A mailbox as the directory knows it."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 UNLIMITED = -1
 """Stored as a quota: no limit, whatever the domain says."""
+
+
+class MailboxFormat(StrEnum):
+    """How mda stores an account's mail. IMAP and POP3 show a Maildir only; an mbox is for programs that open the file."""
+
+    MAILDIR = "maildir"
+    MBOX = "mbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +30,6 @@ class Account:
     quota_messages: int = 0
     enabled: bool = True
     created: float = 0.0
+    mailbox_format: MailboxFormat = MailboxFormat.MAILDIR
     scram: str = field(default="", repr=False)
     """Keys for SCRAM-SHA-256 (RFC 5803); filled in by ``Directory.scram`` and for ``admin`` only."""

@@ -1,7 +1,7 @@
 """What is asked of the database: one text for SQLite and for servers, checked against ``schema`` by the tests."""
 
 DOMAIN = "SELECT name, class, target, quota_bytes, quota_messages FROM domains WHERE name = :key"
-ACCOUNT = "SELECT address, password_hash, quota_bytes, quota_messages, enabled, created FROM accounts WHERE address = :key"
+ACCOUNT = "SELECT address, password_hash, quota_bytes, quota_messages, enabled, created, mailbox_format FROM accounts WHERE address = :key"
 ALIAS = "SELECT target FROM aliases WHERE source = :key ORDER BY position"
 SCRAM = (
     "SELECT scram.verifier FROM scram JOIN accounts ON accounts.address = scram.address AND accounts.password_hash = scram.password_hash"

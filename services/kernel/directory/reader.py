@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from services.kernel.directory.account import UNLIMITED, Account
+from services.kernel.directory.account import UNLIMITED, Account, MailboxFormat
 from services.kernel.directory.config import DirectorySettings
 from services.kernel.directory.passwords import Verifier
 from services.kernel.directory.queries import (
@@ -141,12 +141,12 @@ class Directory:
         rows = await self._rows(ACCOUNT, address)
         if not rows:
             return None
-        name, password_hash, quota_bytes, quota_messages, enabled, created = rows[0]
+        name, password_hash, quota_bytes, quota_messages, enabled, created, form = rows[0]
         limits = int(quota_bytes or 0), int(quota_messages or 0)
         if 0 in limits and (domain := await self.domain(split(address)[1])) is not None:
             limits = limits[0] or domain.quota_bytes, limits[1] or domain.quota_messages
         size_bytes, messages = (0 if limit == UNLIMITED else limit for limit in limits)
-        return Account(str(name), str(password_hash), size_bytes, messages, bool(enabled), float(created or 0))
+        return Account(str(name), str(password_hash), size_bytes, messages, bool(enabled), float(created or 0), MailboxFormat(str(form)))
 
     async def _rows(self, query: str, key: str) -> list[Row]:
         version = await self._source.version()

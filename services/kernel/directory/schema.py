@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Double, Integer, MetaData, String, Table
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 ADDRESS_LENGTH = 320
 """RFC 5321 section 4.5.3.1: 64 octets of local part, the sign, 255 of domain."""
@@ -29,9 +29,6 @@ domains = Table(
 )
 """The quotas are those of each mailbox that has none of its own; 0 is no limit."""
 
-SINCE_VERSION_1 = (domains.c.quota_bytes, domains.c.quota_messages)
-"""The columns that a database of schema 1 lacks."""
-
 accounts = Table(
     "accounts",
     metadata,
@@ -41,10 +38,14 @@ accounts = Table(
     Column("quota_messages", BigInteger, nullable=False, default=0),
     Column("enabled", Boolean, nullable=False, default=True),
     Column("created", Double, nullable=False),
+    Column("mailbox_format", String(16), nullable=False, default="maildir", server_default="maildir"),
 )
 """A quota of 0 is the domain's, -1 no limit whatever the domain says.
 
 Addresses are folded. The domain's row is not a foreign key: the address is the key that everything else knows."""
+
+ADDED_SINCE = {1: (domains.c.quota_bytes, domains.c.quota_messages), 2: (accounts.c.mailbox_format,)}
+"""The columns that each later version than this one has added."""
 
 scram = Table(
     "scram",

@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -84,6 +84,11 @@ class MailStore:
     def scripts(self, address: str, limits: ScriptLimits) -> Scripts:
         """The Sieve scripts of ``address`` (compared folded). Never blocks."""
         return Scripts(self.home(address), self._tools, limits)
+
+    @property
+    def special_folders(self) -> Mapping[str, str]:
+        """The folders of a new mailbox, each with its attribute of RFC 6154."""
+        return self._settings.special_folders
 
     def home(self, address: str) -> Path:
         """The directory that the Maildir of ``address`` lies in; it may not be there yet."""

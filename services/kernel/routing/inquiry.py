@@ -65,7 +65,8 @@ class Inquiry:
     async def account(self, address: str) -> Mailbox | None:
         """A mailbox of the directory."""
         account = await self._directory.account(address)
-        self._step("directory accounts", address, None if account is None else "enabled" if account.enabled else "disabled")
+        if self._record is not None:
+            self._step("directory accounts", address, _words(account) if account else None)
         return account
 
     async def alias(self, source: str) -> tuple[str, ...] | None:
@@ -86,6 +87,11 @@ class Inquiry:
     def _step(self, table: str, key: str, hit: str | None) -> None:
         if self._record is not None:
             self._record.steps.append(Step(table, key, hit))
+
+
+def _words(account: Mailbox) -> str:
+    form = "" if account.mailbox_format == "maildir" else f", {account.mailbox_format}"
+    return ("enabled" if account.enabled else "disabled") + form
 
 
 def _table_step(table: Table, key: str, found: Found | None) -> Step:

@@ -11,6 +11,9 @@ class Mailbox(Protocol):
     @property
     def enabled(self) -> bool: ...
 
+    @property
+    def mailbox_format(self) -> str: ...
+
 
 class Directory(Protocol):
     """All raise ``LookupTrouble`` when the directory cannot be asked. Names and addresses are folded."""

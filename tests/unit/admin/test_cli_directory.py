@@ -40,8 +40,8 @@ def test_account_is_made_with_its_domain_and_can_sign_in(site: Malle, folder: Pa
 def test_accounts_are_listed_for_people_and_programs(site: Malle) -> None:
     site("account", "add", ALICE, "--password-stdin", "--quota", "2K", stdin="x\n")
     header, line, _ = site("account", "list", "example.test").out.splitlines()
-    assert header.split() == ["ADDRESS", "QUOTA", "MESSAGES", "ENABLED", "SCRAM", "CREATED"]
-    assert line.split()[:5] == [ALICE, "2K", "-", "yes", "yes"]
+    assert header.split() == ["ADDRESS", "QUOTA", "MESSAGES", "ENABLED", "SCRAM", "FORMAT", "CREATED"]
+    assert line.split()[:6] == [ALICE, "2K", "-", "yes", "yes", "maildir"]
     entries = json.loads(site("account", "list", "--json").out)
     assert [(entry["address"], entry["quota_bytes"]) for entry in entries] == [(ALICE, 2048), ("postmaster@example.test", 0)]
 
@@ -54,6 +54,18 @@ def test_quota_is_of_the_domain_unless_the_mailbox_has_its_own_or_none(site: Mal
     site("account", "quota", ALICE, "domain", "--messages", "-1")
     assert site("account", "list", "example.test").out.splitlines()[1].split()[:3] == [ALICE, "-", "none"]
     assert site("domain", "quota", "other.test", "1G").status == 1
+
+
+def test_account_is_stored_as_an_mbox_or_a_maildir_and_explain_says_so(site: Malle) -> None:
+    site("account", "add", ALICE, "--password-stdin", "--mailbox-format", "mbox", stdin="x\n")
+    assert f"directory accounts  {ALICE}  = enabled, mbox" in site("explain", ALICE).out
+    exported = site("directory", "export").out
+    assert "mailbox_format: mbox" in exported
+    assert site("account", "format", ALICE, "maildir").out == f"changed the format of {ALICE} to maildir\n"
+    assert json.loads(site("account", "list", "example.test", "--json").out)[0]["mailbox_format"] == "maildir"
+    assert site("directory", "import", "-", stdin=exported).status == 0
+    assert "mbox" in site("account", "list").out
+    assert site("account", "format", ALICE, "mh").status == 2
 
 
 def test_account_is_changed_and_deleted(site: Malle) -> None:

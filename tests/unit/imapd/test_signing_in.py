@@ -2,6 +2,8 @@
 
 import base64
 import select
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -192,3 +194,14 @@ def test_no_capability_is_told_twice(imapd: Running) -> None:
     with imapd.signed_in() as client:
         names = client.ask("CAPABILITY")[0].split()
         assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("command", [f'LOGIN {ALICE} "{PASSWORD}"', f"AUTHENTICATE PLAIN {plain(ALICE, PASSWORD)}"])
+def test_account_that_is_an_mbox_is_refused_and_told_why(imapd: Running, command: str) -> None:
+    with closing(sqlite3.connect(imapd.root / "directory.sqlite")) as directory, directory:
+        directory.execute("UPDATE accounts SET mailbox_format = 'mbox' WHERE address = ?", (ALICE,))
+    with imapd.client() as client:
+        assert client.ask(command)[-1].startswith(b"NO [CANNOT] This mailbox is an mbox file")
+        assert client.ask("SELECT INBOX")[-1].startswith(b"BAD")
+    assert not (imapd.root / "mail" / "example.test" / "alice").exists()
+    assert imapd.events("rejected")[0]["login"] == ALICE

@@ -12,6 +12,7 @@ import pytest
 import uvloop
 
 from services.admin.directory import DirectoryWriter
+from services.kernel.directory import MailboxFormat
 from services.kernel.directory.config import DirectorySettings
 from services.kernel.mailbox.config import MailboxSettings
 from services.kernel.mailbox.scripts import ScriptLimits
@@ -25,7 +26,8 @@ site: {{hostname: mail.example.test, message_size_limit: 2000000}}
 directory: {{url: "sqlite:///{root}/directory.sqlite"}}
 mailbox: {{root: "{root}/mail"}}
 mda: {{listen: ["127.0.0.1:0"], metrics_address: "", events_directory: "{root}/events", queue_directory: "{root}/queue",
-  room_directory: "{root}/room", control: "unix:{root}/control", defers_over_quota: {defers}}}
+  room_directory: "{root}/room", control: "unix:{root}/control",
+  defers_over_quota: {defers}, mbox: {{lock_seconds: {lock_seconds}, size_limit: {mbox_size_limit}}}}}
 sieve: {{before: "{root}/before", after: "{root}/after", included: "{root}/global"}}
 """
 
@@ -36,6 +38,8 @@ class Running:
 
     root: Path
     defers: bool = False
+    mbox_size_limit: int = 0
+    mbox_lock_seconds: int = 1
     port: int = 0
     _ready: threading.Event = field(default_factory=threading.Event)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -43,7 +47,8 @@ class Running:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        (self.root / "malleposte.yaml").write_text(CONFIGURATION.format(root=self.root, defers=str(self.defers).lower()))
+        settings = {"defers": str(self.defers).lower(), "mbox_size_limit": self.mbox_size_limit, "lock_seconds": self.mbox_lock_seconds}
+        (self.root / "malleposte.yaml").write_text(CONFIGURATION.format(root=self.root, **settings))
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
         assert self._ready.wait(10)
@@ -116,6 +121,8 @@ def root(tmp_path: Path) -> Path:
     writer.add_account("alice@example.test", "")
     writer.add_account("bob@example.test", "")
     writer.add_account("full@example.test", "", 10)
+    writer.add_account("boxed@example.test", "", mailbox_format=MailboxFormat.MBOX)
+    writer.add_account("tight@example.test", "", 1000, mailbox_format=MailboxFormat.MBOX)
     writer.add_account("off@example.test", "")
     writer.change_account("off@example.test", enabled=False)
     writer.close()

@@ -32,3 +32,15 @@ def test_tree_is_as_young_as_the_last_that_came(root: Path) -> None:
         return tree.stat().st_mtime - begun
 
     assert asyncio.run(scene()) >= 0
+
+
+def test_account_that_is_no_maildir_cannot_be_asked(root: Path) -> None:
+    async def scene() -> ask.Response:
+        directory = Directory(DirectorySettings.model_validate({"url": f"sqlite:///{root}/directory.sqlite"}), "+")
+        store = MailStore(MailboxSettings(root=root / "mail"))
+        answer = await Desk(store, Disk(), directory, ScriptLimits()).answer(ask.Folders("boxed@example.test"))
+        store.close()
+        directory.close()
+        return answer
+
+    assert asyncio.run(scene()) == ask.Failed("boxed@example.test is stored as mbox: only a Maildir can be asked and moved")

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import cast
 
+from services.kernel.directory import MailboxFormat
 from services.kernel.mailbox.config import MailboxSettings
 from services.kernel.mailbox.delivery import Letter
 from services.kernel.mailbox.records import Appended, Quota
@@ -46,7 +47,8 @@ class SlowDeliverer:
 def message(root: Path, deliverer: SlowDeliverer) -> Message:
     store = MailStore(MailboxSettings(root=root))
     transfer = Transfer("c@x.test", "", "", [Target(name, name, name, Quota()) for name in ("a@x.test", "b@x.test")])
-    mailroom = Mailroom(deliverer, cast(Sorter, BrokenRules()), Teller(Emitter("x", "mda", "0", root, stdout=False)), defers_over_quota=False)
+    teller = Teller(Emitter("x", "mda", "0", root, stdout=False))
+    mailroom = Mailroom({MailboxFormat.MAILDIR: deliverer}, cast(Sorter, BrokenRules()), teller, defers_over_quota=False)
     return Message(transfer, store.draft(), mailroom)
 
 

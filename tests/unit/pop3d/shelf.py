@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ParamSpec, TypeVar
 
-from services.kernel.directory import Account, DirectoryTrouble
+from services.kernel.directory import Account, DirectoryTrouble, MailboxFormat
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.records import FlagChange, Message, Status, Stored
 from services.kernel.mailbox.served import Content
@@ -116,11 +116,12 @@ class ListedAccounts:
     def __init__(self, *addresses: str) -> None:
         self.addresses = addresses
         self.is_broken = False
+        self.mailbox_format = MailboxFormat.MAILDIR
 
     async def authenticate(self, login: str, password: str) -> Account | None:
         if self.is_broken:
             raise DirectoryTrouble("no such database")
-        return Account(login, "") if login in self.addresses and password == PASSWORD else None
+        return Account(login, "", mailbox_format=self.mailbox_format) if login in self.addresses and password == PASSWORD else None
 
     async def account(self, address: str) -> Account | None:
         return Account(address, "") if address in self.addresses else None

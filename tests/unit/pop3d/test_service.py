@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from services.kernel.directory import MailboxFormat
 from services.kernel.smtp.client_mechanisms import Scram
 from tests.unit.pop3d.shelf import PASSWORD, ListedAccounts, Shelf, ShelfUser
 from tests.unit.pop3d.site import Running
@@ -275,3 +276,14 @@ def test_session_with_too_many_wrong_passwords_is_ended(impatient: Running) -> N
 def test_connection_over_the_limit_is_told_to_come_back(impatient: Running) -> None:
     with impatient.client(tls=False), pytest.raises(AssertionError), impatient.client(tls=False):
         pass
+
+
+def test_account_that_is_an_mbox_is_refused_and_told_why(pop3d: Running, accounts: ListedAccounts, alice: ShelfUser) -> None:
+    accounts.mailbox_format = MailboxFormat.MBOX
+    with pop3d.client() as client:
+        client.ask(f"USER {ALICE}")
+        assert client.ask(f"PASS {PASSWORD}").startswith(b"-ERR [SYS/PERM] this mailbox is an mbox file")
+        assert client.ask("STAT").startswith(b"-ERR")
+        accounts.mailbox_format = MailboxFormat.MAILDIR
+        client.ask(f"USER {ALICE}")
+        assert client.ask(f"PASS {PASSWORD}").startswith(b"+OK")

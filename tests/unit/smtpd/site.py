@@ -21,7 +21,7 @@ SCHEMA = """
 CREATE TABLE meta (one INTEGER PRIMARY KEY, schema_version INTEGER, generation INTEGER);
 CREATE TABLE domains (name TEXT PRIMARY KEY, class TEXT, target TEXT DEFAULT '', quota_bytes INTEGER DEFAULT 0, quota_messages INTEGER DEFAULT 0);
 CREATE TABLE accounts (address TEXT PRIMARY KEY, password_hash TEXT, quota_bytes INTEGER DEFAULT 0, quota_messages INTEGER DEFAULT 0,
-                       enabled INTEGER DEFAULT 1, created REAL DEFAULT 0);
+                       enabled INTEGER DEFAULT 1, created REAL DEFAULT 0, mailbox_format TEXT DEFAULT 'maildir');
 CREATE TABLE aliases (source TEXT, position INTEGER, target TEXT, PRIMARY KEY (source, position));
 INSERT INTO meta VALUES (1, 1, 1);
 INSERT INTO domains (name, class, target) VALUES ('example.test', 'hosted', ''), ('passed.test', 'relay', '');

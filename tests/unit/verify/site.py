@@ -56,6 +56,7 @@ class Nowhere:
 
 class Enabled:
     enabled = True
+    mailbox_format = "maildir"
 
 
 class Relay:

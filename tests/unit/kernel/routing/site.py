@@ -14,6 +14,7 @@ from services.kernel.tables.lookup import LookupTrouble
 @dataclass(frozen=True)
 class Box:
     enabled: bool = True
+    mailbox_format: str = "maildir"
 
 
 @dataclass

@@ -1,0 +1,205 @@
+"""Accounts of the format mbox, by LMTP, with Python's mailbox module as the program that reads them."""
+
+import contextlib
+import mailbox
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.kernel.mail import mbox
+from tests.unit.mda.conftest import Running
+from tests.unit.mda.test_delivery import MESSAGE, connect, deliver
+
+BOXED, TIGHT, ALICE = "boxed@example.test", "tight@example.test", "alice@example.test"
+FIELDS = "Return-Path: <carol@world.test>\nDelivered-To: {0}\nX-Original-To: {0}\n"
+TRICKY = b"Subject: tricky\r\n\r\nFrom the start\r\n>From before\r\n\r\nFrom x@y.test Tue Nov 14 22:13:20 2023\r\nend\r\n"
+
+
+def home(mda: Running, address: str) -> Path:
+    local, _, domain = address.partition("@")
+    return mda.root / "mail" / domain / local
+
+
+def messages(path: Path) -> list[mailbox.mboxMessage]:
+    with contextlib.closing(mailbox.mbox(path, create=False)) as box:
+        return list(box)
+
+
+def subjects(path: Path) -> list[str]:
+    return [message["Subject"] for message in messages(path)] if path.exists() else []
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Another program has the dot lock."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f"{path.name}.lock")
+    lock.touch()
+    yield
+    lock.unlink()
+
+
+@pytest.fixture
+def endless_mda(root: Path) -> Iterator[Running]:
+    running = Running(root, mbox_lock_seconds=1000)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def limited_mda(root: Path) -> Iterator[Running]:
+    running = Running(root, mbox_size_limit=1500)
+    running.start()
+    yield running
+    running.stop()
+
+
+def test_message_is_stored_with_its_fields_and_can_be_had_back_as_it_came(mda: Running) -> None:
+    assert deliver(connect(mda), ["Boxed@example.test"], TRICKY)[0][0] == 250
+    assert deliver(connect(mda), [BOXED])[0][0] == 250
+    first, second = messages(home(mda, BOXED) / "mbox")
+    assert (first.get_from().split(" ")[0], first.get_flags()) == ("carol@world.test", "")
+    assert mbox.unquoted(bytes(first)) == FIELDS.format("Boxed@example.test").encode() + TRICKY.replace(b"\r\n", b"\n")
+    assert bytes(second) == FIELDS.format(BOXED).encode() + MESSAGE.replace(b"\r\n", b"\n")
+
+
+def test_nothing_of_a_maildir_is_made_for_it(mda: Running) -> None:
+    mda.script(BOXED, 'require "fileinto"; if header :is "Subject" "none" { fileinto "X"; }')
+    deliver(connect(mda), [BOXED])
+    assert not (home(mda, BOXED) / "Maildir").exists()
+    assert subjects(home(mda, BOXED) / "mbox") == ["hello"]
+
+
+def test_bounce_is_from_the_mailer_daemon(mda: Running) -> None:
+    client = connect(mda)
+    client.docmd("MAIL FROM:<>")
+    client.docmd(f"RCPT TO:<{BOXED}>")
+    client.docmd("DATA")
+    client.send(MESSAGE + b".\r\n")
+    assert client.getreply()[0] == 250
+    assert (home(mda, BOXED) / "mbox").read_bytes().startswith(b"From MAILER-DAEMON ")
+
+
+def test_large_message_arrives_whole(mda: Running) -> None:
+    large = b"Subject: big\r\n\r\n" + b"From 0123456789\r\n>From\r\n" * 60_000
+    assert deliver(connect(mda), [BOXED], large)[0][0] == 250
+    (message,) = messages(home(mda, BOXED) / "mbox")
+    assert mbox.unquoted(bytes(message)).endswith(large.replace(b"\r\n", b"\n"))
+
+
+def test_messages_at_the_same_time_are_there_once_each(mda: Running) -> None:
+    def send(number: int) -> None:
+        for each in range(5):
+            assert deliver(connect(mda), [BOXED, ALICE], b"Subject: %d-%d\r\n\r\nbody\r\n" % (number, each)) == [(250, b"2.0.0 stored")] * 2
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(subjects(home(mda, BOXED) / "mbox")) == sorted(f"{number}-{each}" for number in range(8) for each in range(5))
+
+
+def test_delivery_waits_for_a_lock_that_is_given_back(mda: Running) -> None:
+    with held(home(mda, BOXED) / "mbox"):
+        client = connect(mda)
+        client.docmd("MAIL FROM:<carol@world.test>")
+        client.docmd(f"RCPT TO:<{BOXED}>")
+        client.docmd("DATA")
+        client.send(MESSAGE + b".\r\n")
+        assert deliver(connect(mda), [ALICE])[0][0] == 250
+    assert client.getreply() == (250, b"2.0.0 stored")
+
+
+def test_mailbox_that_stays_locked_is_temporary_and_in_nobody_elses_way(mda: Running) -> None:
+    deliver(connect(mda), [BOXED])
+    path = home(mda, BOXED) / "mbox"
+    before = path.read_bytes()
+    with held(path):
+        replies = deliver(connect(mda), [BOXED, ALICE])
+        assert replies == [(451, b"4.2.0 mailbox is locked by another program"), (250, b"2.0.0 stored")]
+    assert path.read_bytes() == before
+    assert deliver(connect(mda), [BOXED])[0][0] == 250
+    assert f"{path}.lock" in mda.events("trouble")[0]["reason"]
+
+
+def test_lock_of_the_kernel_that_another_program_has_is_respected(mda: Running) -> None:
+    deliver(connect(mda), [BOXED])
+    path = home(mda, BOXED) / "mbox"
+    script = "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin is not None and other.stdout is not None
+        other.stdout.readline()
+        assert deliver(connect(mda), [BOXED])[0] == (451, b"4.2.0 mailbox is locked by another program")
+        other.stdin.close()
+    assert deliver(connect(mda), [BOXED])[0][0] == 250
+
+
+def test_few_wait_for_a_locked_mailbox_and_the_others_hear_at_once(endless_mda: Running) -> None:
+    clients = [connect(endless_mda) for _ in range(8)]
+    with held(home(endless_mda, BOXED) / "mbox"):
+        for client in clients:
+            client.docmd("MAIL FROM:<carol@world.test>")
+            client.docmd(f"RCPT TO:<{BOXED}>")
+            client.docmd("DATA")
+            client.send(MESSAGE + b".\r\n")
+        while len(clients) > 3:
+            ready, _, _ = select.select([client.file for client in clients if client.file], [], [], 10)
+            answers = {client: client.getreply()[0] for client in clients if client.file in ready}
+            assert set(answers.values()) == {451}
+            clients = [client for client in clients if client not in answers]
+    assert [client.getreply()[0] for client in clients] == [250] * 3
+
+
+def test_mailbox_that_is_a_link_is_trouble_that_is_told(mda: Running) -> None:
+    home(mda, BOXED).mkdir(parents=True)
+    (home(mda, BOXED) / "mbox").symlink_to(mda.root / "elsewhere")
+    assert deliver(connect(mda), [BOXED])[0][0] == 451
+    assert not (mda.root / "elsewhere").exists()
+    assert "is no regular file" in mda.events("trouble")[0]["reason"]
+
+
+def test_quota_is_of_all_files_together_and_its_owner_is_warned(root: Path) -> None:
+    mda = Running(root)
+    mda.start()
+    mda.script(TIGHT, 'require ["fileinto", "mailbox"]; if header :is "Subject" "file" { fileinto :create "Old"; }')
+    assert deliver(connect(mda), [TIGHT], b"Subject: file\r\n\r\n" + b"x" * 350 + b"\r\n")[0][0] == 250
+    assert deliver(connect(mda), [TIGHT], b"Subject: too much\r\n\r\n" + b"x" * 500 + b"\r\n")[0] == (552, b"5.2.2 mailbox is full")
+    assert deliver(connect(mda), [TIGHT], b"Subject: fits\r\n\r\n" + b"x" * 150 + b"\r\n")[0][0] == 250
+    mda.stop()
+    assert subjects(home(mda, TIGHT) / "mail" / "Old") == ["file"]
+    assert subjects(home(mda, TIGHT) / "mbox") == ["fits", "Your mailbox is 80 % full"]
+
+
+def test_size_limit_is_of_each_file(limited_mda: Running) -> None:
+    content = b"Subject: half\r\n\r\n" + b"x" * 600 + b"\r\n"
+    assert [deliver(connect(limited_mda), [BOXED], content)[0][0] for _ in range(3)] == [250, 552, 552]
+    assert subjects(home(limited_mda, BOXED) / "mbox") == ["half"]
+
+
+def test_rules_file_into_mbox_files_with_flags(mda: Running) -> None:
+    mda.script(
+        BOXED,
+        'require ["fileinto", "mailbox", "imap4flags", "copy", "editheader", "special-use"];'
+        'addheader "X-Seen-By" "rules";'
+        'fileinto :copy :create :flags ["\\\\Seen", "\\\\Flagged", "Work"] "Lists/lab";'
+        'if mailboxexists "Lists.lab" { fileinto :copy :flags "\\\\Seen" "Lists.lab"; }'
+        'if specialuse_exists "\\\\Junk" { fileinto :copy :specialuse "\\\\Junk" "Spam"; }'
+        'fileinto :copy "Nowhere"; fileinto :copy :create "a.lock";',
+    )
+    deliver(connect(mda), [BOXED])
+    folder = home(mda, BOXED) / "mail" / "Lists.lab"
+    (message,) = messages(folder)
+    assert (message.get_flags(), message["X-Keywords"], message["X-Seen-By"], message["Return-Path"]) == ("RF", "Work", "rules", "<carol@world.test>")
+    assert message.get_from().startswith("carol@world.test ")
+    assert subjects(home(mda, BOXED) / "mbox") == ["hello"]
+    assert subjects(home(mda, BOXED) / "mail" / "Junk") == ["hello"]
+    assert "there is no folder 'Nowhere'" in mda.log(BOXED) and "the name would be that of a lock" in mda.log(BOXED)
+    deliver(connect(mda), [BOXED])
+    assert len(messages(folder)) == 2
