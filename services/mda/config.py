@@ -13,9 +13,9 @@ class MboxSettings(Section):
     size_limit: int = Field(default=0, ge=0)
     """Bytes that one file may have, 0 for no limit (Postfix `mailbox_size_limit`); the mailbox is full then. A quota of bytes is for all files of
     an account together; one of messages does not hold."""
-    lock_seconds: float = Field(default=20.0, ge=0)
+    lock_seconds: float = Field(default=20.0, ge=0, le=300)
     """How long a delivery waits for a file that another program has locked (Postfix `deliver_lock_attempts` times `deliver_lock_delay`); then it is
-    `451 4.2.0`."""
+    `451 4.2.0`. relay waits for 10 minutes (`relay.timeouts.dot`)."""
     stale_lock_seconds: float = Field(default=500.0, ge=60)
     """Age at which a file `<mbox>.lock` belongs to nobody any more and is removed (Postfix `stale_lock_time`)."""
 

@@ -1,7 +1,9 @@
 """Accounts of the format mbox, by LMTP, with Python's mailbox module as the program that reads them."""
 
+import asyncio
 import contextlib
 import mailbox
+import os
 import select
 import subprocess
 import sys
@@ -12,6 +14,13 @@ from pathlib import Path
 import pytest
 
 from services.kernel.mail import mbox
+from services.kernel.mailbox.config import MailboxSettings
+from services.kernel.mailbox.delivery import Letter
+from services.kernel.mailbox.disk import Disk
+from services.kernel.mailbox.records import Quota
+from services.kernel.mailbox.store import MailStore
+from services.mda.config import MboxSettings
+from services.mda.mbox.delivery import MboxDelivery
 from tests.unit.mda.conftest import Running
 from tests.unit.mda.test_delivery import MESSAGE, connect, deliver
 
@@ -46,7 +55,7 @@ def held(path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def endless_mda(root: Path) -> Iterator[Running]:
-    running = Running(root, mbox_lock_seconds=1000)
+    running = Running(root, mbox_lock_seconds=300)
     running.start()
     yield running
     running.stop()
@@ -203,3 +212,32 @@ def test_rules_file_into_mbox_files_with_flags(mda: Running) -> None:
     assert "there is no folder 'Nowhere'" in mda.log(BOXED) and "the name would be that of a lock" in mda.log(BOXED)
     deliver(connect(mda), [BOXED])
     assert len(messages(folder)) == 2
+
+
+class WatchedDisk(Disk):
+    """Notes what is brought to stable storage."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def sync(self, file: int) -> None:
+        self.done.append(os.readlink(f"/proc/self/fd/{file}"))
+
+
+def test_file_and_a_new_name_are_on_stable_storage_before_the_answer(tmp_path: Path) -> None:
+    async def scene() -> None:
+        store, disk = MailStore(MailboxSettings(root=tmp_path)), WatchedDisk()
+        delivery = MboxDelivery(store, disk, MboxSettings())
+        path = tmp_path / "example.test" / "boxed" / "mbox"
+        for expected in ([str(path), str(path.parent)], [str(path)]):
+            disk.done.clear()
+            draft = store.draft()
+            draft.write(MESSAGE)
+            await delivery.deliver(Letter(BOXED, b"", draft, Quota()))
+            draft.close()
+            assert disk.done[-len(expected) :] == expected
+        assert len(disk.done) == 1
+        await delivery.close()
+        store.close()
+
+    asyncio.run(scene())

@@ -25,9 +25,9 @@ class FullDisk(Disk):
     """Takes half of a write and then no more."""
 
     def write(self, file: int, blocks: list[bytes]) -> None:
-        data = b"".join(blocks)
-        os.write(file, data[: len(data) // 2])
-        raise OSError(errno.ENOSPC, "No space left on device")
+        if data := b"".join(blocks):
+            os.write(file, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
 
 
 class BrokenDisk(Disk):

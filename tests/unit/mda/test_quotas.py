@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.admin.directory import DirectoryWriter
+from services.kernel.directory import MailboxFormat
 from services.kernel.directory.config import DirectorySettings
 from services.kernel.directory.reader import Directory
 from services.kernel.mailbox.config import MailboxSettings
@@ -131,6 +132,11 @@ def test_change_of_the_quota_is_seen(root: Path, writer: DirectoryWriter) -> Non
     assert DAVE in site.look()
     writer.change_account(DAVE, quota_bytes=7000)
     assert site.look() == {DAVE: Room(1000, -1)}
+    writer.change_account(DAVE, mailbox_format=MailboxFormat.MBOX)  # then the Maildir says nothing of what fits
+    assert site.look() == {}
+    site.quotas.grown(Growth(DAVE, Quota(10_000), Usage(0, 0), Usage(6000, 1)))
+    writer.change_account(DAVE, mailbox_format=MailboxFormat.MAILDIR)
+    assert DAVE in site.look()
     writer.delete_account(DAVE)
     assert site.look() == {}
     site.close()
