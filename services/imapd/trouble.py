@@ -19,6 +19,7 @@ from services.kernel.mailbox.trouble import (
     NoSuchMessage,
     OverQuota,
     Refusal,
+    TargetGone,
     TooManyAnnotations,
     TooManyKeywords,
 )
@@ -43,6 +44,7 @@ _REPLIES: Mapping[type[Exception], Reply] = {
     AnnotationTooLarge: no("Value is too large", b"METADATA MAXSIZE %d" % VALUE_BYTES),
     TooManyAnnotations: no("Too many annotations", b"METADATA TOOMANY"),
     NoSuchMessage: EXPUNGED,
+    TargetGone: UNKNOWN_TARGET,
     OverQuota: no("Quota exceeded", b"OVERQUOTA"),
     TooManyKeywords: no("Too many keywords in this mailbox", b"LIMIT"),
     Locked: no("Mailbox is locked", b"INUSE"),

@@ -12,7 +12,7 @@ from services.kernel.mailbox.home import Home
 from services.kernel.mailbox.ledger import Ledger, Row
 from services.kernel.mailbox.records import Appended, Changes, Copied, FlagChange, FlagWord, Message, Origin, Status, Stored, Usage
 from services.kernel.mailbox.served import Content, read_served
-from services.kernel.mailbox.trouble import NoSuchFolder, NoSuchMessage, mapped
+from services.kernel.mailbox.trouble import NoSuchFolder, NoSuchMessage, TargetGone, mapped
 
 _READ_ATTEMPTS = 5
 """A file is renamed when another process changes its flags, so its name may be old by the time it is opened."""
@@ -280,7 +280,10 @@ class Folder:
         return [row.uid for row in rows]
 
     def copy(self, uids: Iterable[int], target: "Folder") -> Copied:
-        """Copy messages with flags and dates to a folder of the same user, all or none. Raises ``MailboxFull``, ``TooManyKeywords``."""
+        """Copy messages with flags and dates to a folder of the same user, all or none.
+
+        Raises ``TargetGone``, ``MailboxFull``, ``TooManyKeywords``.
+        """
         wanted = list(uids)
         with ExitStack() as undo:
             with self._changing() as source, self._beside(target, source) as into:
@@ -316,8 +319,12 @@ class Folder:
         if target.name == self.name:
             yield source
             return
-        with look.at_work(source.db, self._home, target.name) as ledger:
-            yield target._check(ledger)
+        with ExitStack() as at_work:
+            try:
+                ledger = target._check(at_work.enter_context(look.at_work(source.db, self._home, target.name)))
+            except NoSuchFolder as gone:
+                raise TargetGone(str(gone)) from None
+            yield ledger
 
     def _number(self, rows: Sequence[Row], source: Ledger, target: "Folder", into: Ledger) -> list[Row]:
         """Rows for copies of ``rows`` in the target, with UIDs, names and its own letters for keywords."""

@@ -62,6 +62,10 @@ class TooManyKeywords(Refusal):
     """The folder has no letter left for another keyword (``[LIMIT]``, RFC 5530)."""
 
 
+class TargetGone(Refusal):
+    """The folder that messages were to go to was deleted, or made anew, meanwhile."""
+
+
 class NoSuchMessage(Refusal):
     """The message was expunged meanwhile (``[EXPUNGEISSUED]``, RFC 5530)."""
 

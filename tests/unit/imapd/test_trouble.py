@@ -140,3 +140,19 @@ def test_client_that_stops_in_the_middle_of_a_message_is_cut_off(tmp_path: Path)
             assert imapd.wait_for_event("logout")["reason"] == "idle for too long"
     finally:
         imapd.stop()
+
+
+@pytest.mark.parametrize("verb", ["COPY", "MOVE"])
+def test_target_that_goes_meanwhile_ends_the_command_and_not_the_session(imapd: Running, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    work = getattr(Folder, verb.lower())
+
+    def delete_and_work(folder: Folder, uids: Iterable[int], target: Folder) -> object:
+        other.ask("DELETE Work")
+        return work(folder, uids, target)
+
+    with imapd.signed_in() as other, imapd.signed_in(select="INBOX") as client:
+        other.ask("CREATE Work")
+        client.append("INBOX", HELLO)
+        monkeypatch.setattr(Folder, verb.lower(), delete_and_work)
+        assert client.ask(f"{verb} 1 Work")[-1].startswith(b"NO [TRYCREATE]")
+        assert client.ask("FETCH 1 UID")[-1].startswith(b"OK")
