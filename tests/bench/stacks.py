@@ -21,13 +21,13 @@ SECONDS = 1200.0
 AROUND = {"client", "dns", "sink", "slow", "dead"}
 """Services that are not of the stack but around it."""
 MAILBOXES = 20
-"""``1bench@example.test`` and on, as ``smtp-source -r`` names them."""
+"""``bench0@example.test`` and on, as ``smtp-source -r`` names them."""
 PASSWORD = "secret"
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One side of the comparison. Implicit TLS on 465, 993 and 995; users are ``NUMBERbench@example.test`` with ``PASSWORD``."""
+    """One side of the comparison. Implicit TLS on 465, 993 and 995; users are ``benchNUMBER@example.test`` with ``PASSWORD``."""
 
     name: str
     project: Project
@@ -131,7 +131,7 @@ def _start(stack: Stack, kind: Kind) -> None:
         if done.status != 0:
             raise RuntimeError(f"{stack.name} did not start (logs in {ROOT}/build/bench/logs):\n{done.err.decode(errors='replace')[-4000:]}")
     if kind.is_ours:  # the peers take any user of example.test
-        add_accounts(stack, [f"{number}bench@example.test" for number in range(1, MAILBOXES + 1)])
+        add_accounts(stack, [f"bench{number}@example.test" for number in range(MAILBOXES)])
 
 
 def add_accounts(stack: Stack, addresses: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ def smtp(server: str, _password: str) -> AbstractContextManager[object]:
 
 def imap(server: str, password: str) -> AbstractContextManager[object]:
     client = imaplib.IMAP4_SSL(server, 993, ssl_context=context(), timeout=60)
-    client.login("1bench@example.test", password)
+    client.login("bench1@example.test", password)
     client.select("INBOX")
     return client
 

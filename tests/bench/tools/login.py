@@ -25,7 +25,7 @@ def repeat(words: dict[str, Any], number: int, until: float, counts: list[int]) 
     trusting, count = context(), 0
     while time.monotonic() < until:
         with smtplib.SMTP_SSL(words["server"], 465, "client.world.test", timeout=30, context=trusting) as client:
-            client.login(f"{number % words['users'] + 1}bench@example.test", words["password"])
+            client.login(f"bench{number % words['users']}@example.test", words["password"])
         count += 1
     counts.append(count)
 

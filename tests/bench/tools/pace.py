@@ -33,7 +33,7 @@ async def send(server: str, number: int, size_bytes: int) -> None:
     await say(b"", b"220")
     await say(b"EHLO client.world.test", b"250")
     await say(b"MAIL FROM:<carol@world.test>", b"250")
-    await say(b"RCPT TO:<%dbench@example.test>" % (number % MAILBOXES + 1), b"250")
+    await say(b"RCPT TO:<bench%d@example.test>" % (number % MAILBOXES), b"250")
     await say(b"DATA", b"354")
     header = b"From: <carol@world.test>\r\nSubject: pace\r\n%s%d\r\n\r\n" % (MARK, number)
     await say(header + BODY_LINE * (size_bytes // len(BODY_LINE)) + b".", b"250")

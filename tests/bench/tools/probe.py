@@ -13,7 +13,7 @@ POLL_SECONDS = 0.02
 
 def send(server: str) -> None:
     with smtplib.SMTP(server, 25, "client.world.test", 5) as client:
-        client.sendmail("carol@world.test", "20bench@example.test", "Subject: probe\r\n\r\nprobe\r\n")
+        client.sendmail("carol@world.test", "bench0@example.test", "Subject: probe\r\n\r\nprobe\r\n")
 
 
 def main(server: str) -> None:

@@ -21,11 +21,11 @@ class Send:
 
     def commands(self) -> list[list[str]]:
         parallel = min(PARALLEL, self.sessions, self.messages)
-        return [self._command(f"{number}bench" if self.recipients == 1 else "bench", number, parallel) for number in range(1, parallel + 1)]
+        return [self._command(f"bench{number}" if self.recipients == 1 else "bench", number, parallel) for number in range(parallel)]
 
     def _command(self, user: str, number: int, parallel: int) -> list[str]:
-        messages = self.messages // parallel + (number <= self.messages % parallel)
-        sessions = self.sessions // parallel + (number <= self.sessions % parallel)
+        messages = self.messages // parallel + (number < self.messages % parallel)
+        sessions = self.sessions // parallel + (number < self.sessions % parallel)
         words = ["smtp-source", "-4", *(["-d"] if self.reuse else []), "-s", str(sessions), "-m", str(messages), "-l", str(self.size_bytes)]
         several = ["-r", str(self.recipients)] if self.recipients > 1 else []
         return [*words, *several, "-f", "carol@world.test", "-t", f"{user}@{self.domain}", f"{self.server}:25"]
