@@ -31,22 +31,21 @@ def draw(folder: Path, results: Sequence[Series]) -> list[Path]:
 
 
 def throughput(results: Sequence[Series]) -> Drawing | None:
-    """A group of bars a load, a bar a stack, on a logarithmic axis; thin lines from the least to the greatest."""
-    rates = [series for series in results if series.figure.better is Better.HIGHER]
+    """A row a load, a dot a stack, with a line from the least to the greatest, on a logarithmic axis."""
+    rates = [series for series in results if series.figure.better is Better.HIGHER and not series.size]
     if not rates:
         return None
     stacks = _stacks(rates)
-    drawing = Drawing(figsize=(9, 1.5 + 0.22 * len(rates) * (len(stacks) + 1)), layout="constrained")
-    axes = drawing.add_subplot(xscale="log", title="Throughput by load (higher is better)", xlabel="a second")
-    height = 1 / (len(stacks) + 1)
-    for place, stack in enumerate(stacks):
-        for row, series in enumerate(rates):
-            if values := series.values.get(stack):
-                median = statistics.median(values)
-                spread = [[median - min(values)], [max(values) - median]]
-                label = stack if stack not in axes.get_legend_handles_labels()[1] else None
-                axes.barh(row + place * height, median, height, xerr=spread, color=_colour(stack, stacks), label=label, ecolor="0.3")
-    axes.set_yticks([row + height * (len(stacks) - 1) / 2 for row in range(len(rates))], [_rate_name(series) for series in rates])
+    drawing = Drawing(figsize=(9, 1.5 + 0.3 * len(rates)), layout="constrained")
+    axes = drawing.add_subplot(xscale="log", title="Throughput by load (more to the right is better)", xlabel="a second")
+    for stack in stacks:
+        rows = [(row, series.values[stack]) for row, series in enumerate(rates) if series.values.get(stack)]
+        medians = [statistics.median(values) for _, values in rows]
+        below = [median - min(values) for median, (_, values) in zip(medians, rows, strict=True)]
+        above = [max(values) - median for median, (_, values) in zip(medians, rows, strict=True)]
+        axes.errorbar(medians, [row for row, _ in rows], xerr=[below, above], fmt="o", capsize=3, color=_colour(stack, stacks), label=stack)
+    axes.set_yticks(range(len(rates)), [_rate_name(series) for series in rates])
+    axes.grid(axis="both", alpha=0.3)
     axes.invert_yaxis()
     axes.legend()
     return drawing
@@ -86,7 +85,7 @@ def growth(results: Sequence[Series]) -> Drawing | None:
     rows = -(-len(lines) // columns)
     drawing = Drawing(figsize=(4 * columns, 3 * rows), layout="constrained")
     for number, (name, one) in enumerate(lines.items(), 1):
-        axes = drawing.add_subplot(rows, columns, number, title=name, xlabel="messages", xscale="log", ylim=(0, None))
+        axes = drawing.add_subplot(rows, columns, number, title=name, xlabel="messages", xscale="log")
         for stack, points in one.items():
             axes.plot(*zip(*points, strict=True), marker="o", label=stack, color=_colour(stack, stacks))
         axes.set_ylim(bottom=0)
