@@ -79,7 +79,7 @@ def put_back(home: Home, new: str, old: str) -> None:
         home.disk.rename(new, old)
 
 
-def admit(ledger: Ledger, home: Home, staged: Sequence[Staged], bits: int, undo: ExitStack) -> list[int]:
+def admit(ledger: Ledger, home: Home, staged: Sequence[Staged], bits: int, undo: ExitStack) -> list[Row]:
     """Give staged messages UIDs, names and rows in a folder, S1 to S3 with the commit; ``undo`` takes the names back. Raises ``OSError``."""
     directory = home.directory(ledger.counters.name)
     first = ledger.take_uids(len(staged))
@@ -94,7 +94,7 @@ def admit(ledger: Ledger, home: Home, staged: Sequence[Staged], bits: int, undo:
         undo.callback(discard, home, path)
         rows.append(row)
     ledger.insert(rows)
-    return [row.uid for row in rows]
+    return rows
 
 
 def use_flags(ledger: Ledger, home: Home, wanted: frozenset[str]) -> int:

@@ -202,10 +202,10 @@ class Folder:
         with mapped(), ExitStack() as undo:
             arrival.sync(self._home.disk, [staged for staged, _ in arrivals])
             with self._changing() as ledger:
-                uids = self._take(ledger, arrivals, undo)
+                rows = self._take(ledger, arrivals, undo)
             undo.pop_all()
-            self._sync_names()
-        return uids
+            self._sync_names(rows)
+        return [row.uid for row in rows]
 
     def replace(self, new: Arrival, source: "Folder", old: int) -> int:
         """Add a staged message and remove another, of this folder or another of the same user, as one change (RFC 8508). Return the new UID.
@@ -219,21 +219,22 @@ class Folder:
                 rows = losing.rows((old,))
                 if not rows:
                     raise NoSuchMessage(f"message {old} of {source.name} is gone")
-                (uid,) = self._take(gaining, [new], undo)
+                taken = self._take(gaining, [new], undo)
                 path = f"{source._directory}/{rows[0].place}"
                 self._home.disk.rename(path, aside)
                 undo.callback(arrival.put_back, self._home, aside, path)
                 losing.bury(rows)
             undo.pop_all()
-            self._sync_names()
+            self._sync_names(taken)
         arrival.discard(self._home, aside)
-        return uid
+        return taken[0].uid
 
-    def _take(self, ledger: Ledger, arrivals: Iterable[Arrival], undo: ExitStack) -> list[int]:
+    def _take(self, ledger: Ledger, arrivals: Iterable[Arrival], undo: ExitStack) -> list[Row]:
         return [arrival.admit(ledger, self._home, [staged], self._use_flags(ledger, wanted), undo)[0] for staged, wanted in arrivals]
 
-    def _sync_names(self) -> None:
-        for part in ("new", "cur"):
+    def _sync_names(self, rows: Iterable[Row]) -> None:
+        # only what got a name: a disk flushes its cache also for a directory in which nothing changed
+        for part in {row.place.partition("/")[0] for row in rows}:
             self._home.disk.sync_directory(self._directory / part)
 
     def _use_flags(self, ledger: Ledger, wanted: frozenset[str]) -> int:

@@ -314,11 +314,11 @@ class UserMail:
                 fits = arrival.within(quota, before, staged)
                 accepted = [message for message, fit in zip(staged, fits, strict=True) if fit]
                 bits = self._bits(ledger, place.flags) if place.flags else 0
-                numbers = iter(arrival.admit(ledger, self._home, accepted, bits, undo) if accepted else ())
+                rows = iter(arrival.admit(ledger, self._home, accepted, bits, undo) if accepted else ())
             undo.pop_all()
         self._home.notify()
         after = Usage(before.size_bytes + sum(message.served for message in accepted), before.messages + len(accepted))
-        answers = [Appended(uidvalidity, next(numbers)) if fit else None for fit in fits]
+        answers = [Appended(uidvalidity, next(rows).uid) if fit else None for fit in fits]
         return answers, Growth(self.address, quota, before, after)
 
     def _bits(self, ledger: Ledger, wanted: frozenset[str]) -> int:

@@ -206,6 +206,26 @@ def test_delivery_is_on_stable_storage_content_and_name_before_it_is_acknowledge
 ) -> None:
     store = machine.process()
     store.user(ADDRESS).folder("INBOX").status()
+    synced = note_syncs(monkeypatch)
+    answers = asyncio.run(deliver(store, BreakingDisk(), [ADDRESS] * count))
+    assert all(isinstance(answer, Appended) for answer in answers)
+    assert synced == calls
+
+
+@pytest.mark.parametrize(("flags", "part"), [((), "new"), (("\\Seen",), "cur")])
+def test_append_syncs_the_content_and_the_directory_that_got_the_name_alone(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], part: str
+) -> None:
+    store = machine.process()
+    folder = store.user(ADDRESS).folder("INBOX")
+    folder.append(draft(store), Origin(frozenset()))
+    synced = note_syncs(monkeypatch)
+    folder.append(draft(store), Origin(frozenset(flags)))
+    assert synced == ["fsync tmp", f"fsync {part}"]
+
+
+def note_syncs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is synced from now on: the call, and the directory in question or that of the file."""
     synced: list[str] = []
 
     def noting(name: str, call: Callable[[int], int | None]) -> Callable[[int], int | None]:
@@ -218,9 +238,7 @@ def test_delivery_is_on_stable_storage_content_and_name_before_it_is_acknowledge
 
     monkeypatch.setattr(os, "fsync", noting("fsync", os.fsync))
     monkeypatch.setattr(disk._libc, "syncfs", noting("syncfs", disk._libc.syncfs))
-    answers = asyncio.run(deliver(store, BreakingDisk(), [ADDRESS] * count))
-    assert all(isinstance(answer, Appended) for answer in answers)
-    assert synced == calls
+    return synced
 
 
 async def deliver(store: MailStore, disk: BreakingDisk, addresses: list[str], quota: Quota | None = None) -> list[Appended | BaseException]:
