@@ -1,6 +1,7 @@
 """How an owner hears that his mailbox fills up: once at each threshold, from whoever brings the mail that leads over it.
 
-Nothing need be remembered: who makes room and fills it again is warned again.
+Nothing need be remembered: who makes room and fills it again is warned again. That is mda at delivery and imapd after APPEND, COPY and REPLACE, as
+Dovecot does; what the operator moves in warns nobody.
 """
 
 from collections.abc import Iterable
