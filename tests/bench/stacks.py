@@ -21,7 +21,7 @@ SECONDS = 1200.0
 AROUND = {"client", "dns", "sink", "slow", "dead"}
 """Services that are not of the stack but around it."""
 MAILBOXES = 20
-"""``bench0@example.test`` and on, as ``smtp-source -r`` names them."""
+"""``bench0@example.test`` and on."""
 PASSWORD = "secret"
 
 

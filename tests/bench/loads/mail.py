@@ -18,8 +18,8 @@ class Sent:
 
 
 def carry(stack: Stack, **words: Any) -> Sent:
-    """Send into mailboxes; words as in ``tools.source.Send``."""
-    return _weighed(stack, "carry", domain="example.test", **words)
+    """Send into mailboxes; words as in ``tools.carry``."""
+    return _weighed(stack, "carry", **words)
 
 
 def relay(stack: Stack, **words: Any) -> Sent:

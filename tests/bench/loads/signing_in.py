@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from tests.bench.running import Better, Figure, Load
-from tests.bench.stacks import MAILBOXES, PASSWORD, Stack
+from tests.bench.stacks import PASSWORD, Stack
 
 PARALLEL = 4
 SECONDS = 3
@@ -21,9 +21,10 @@ def handshakes(stack: Stack) -> Mapping[str, float]:
 
 
 def logins(stack: Stack) -> Mapping[str, float]:
-    """Connect, TLS, EHLO, AUTH PLAIN, QUIT."""
-    words = {"server": stack.parts.submission, "users": MAILBOXES, "password": PASSWORD}
-    return {"rate": stack.tool("login", **words, processes=2, threads=PARALLEL, seconds=SECONDS)["rate"]}
+    """Connect, TLS, EHLO, AUTH PLAIN, QUIT: of a user whose password the site remembers, as the peer keeps it in clear."""
+    words = {"server": stack.parts.submission, "password": PASSWORD, "processes": 2, "threads": PARALLEL}
+    stack.tool("login", **words, seconds=1)
+    return {"rate": stack.tool("login", **words, seconds=SECONDS)["rate"]}
 
 
 LOADS = [

@@ -10,35 +10,11 @@ import random
 import sys
 import time
 
+from tests.bench.tools.client import send
 from tests.bench.tools.maildirs import Deliveries, delivered_at
 
 MARK = b"X-Bench: "
 MAILBOXES = 20
-BODY_LINE = b"x" * 76 + b"\r\n"
-
-
-async def send(server: str, number: int, size_bytes: int) -> None:
-    reader, writer = await asyncio.open_connection(server, 25)
-
-    async def say(words: bytes, code: bytes) -> None:
-        if words:
-            writer.write(words + b"\r\n")
-        while True:
-            line = await reader.readline()
-            if line[3:4] != b"-":
-                break
-        if not line.startswith(code):
-            raise ConnectionError(f"{words[:40]!r} was answered {line!r}")
-
-    await say(b"", b"220")
-    await say(b"EHLO client.world.test", b"250")
-    await say(b"MAIL FROM:<carol@world.test>", b"250")
-    await say(b"RCPT TO:<bench%d@example.test>" % (number % MAILBOXES), b"250")
-    await say(b"DATA", b"354")
-    header = b"From: <carol@world.test>\r\nSubject: pace\r\n%s%d\r\n\r\n" % (MARK, number)
-    await say(header + BODY_LINE * (size_bytes // len(BODY_LINE)) + b".", b"250")
-    await say(b"QUIT", b"221")
-    writer.close()
 
 
 async def send_all(server: str, rate: float, seconds: float, size_bytes: int) -> list[float]:
@@ -50,7 +26,7 @@ async def send_all(server: str, rate: float, seconds: float, size_bytes: int) ->
             due += chance.expovariate(rate)
             dues.append(due)
             await asyncio.sleep(due - time.time())
-            tasks.create_task(send(server, number, size_bytes))
+            tasks.create_task(send(server, [number % MAILBOXES], size_bytes, MARK + b"%d\r\n" % number))
     return dues
 
 

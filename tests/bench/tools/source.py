@@ -9,7 +9,7 @@ PARALLEL = 10
 
 @dataclass(frozen=True)
 class Send:
-    """``sessions`` connections in all bring ``messages`` to ``server``; each message has as many ``recipients``, or one of the mailboxes in turn."""
+    """``sessions`` connections in all bring ``messages`` to ``server``, for one user a process."""
 
     server: str
     sessions: int
@@ -17,18 +17,16 @@ class Send:
     size_bytes: int
     domain: str
     reuse: bool = False
-    recipients: int = 1
 
     def commands(self) -> list[list[str]]:
         parallel = min(PARALLEL, self.sessions, self.messages)
-        return [self._command(f"bench{number}" if self.recipients == 1 else "bench", number, parallel) for number in range(parallel)]
+        return [self._command(number, parallel) for number in range(parallel)]
 
-    def _command(self, user: str, number: int, parallel: int) -> list[str]:
+    def _command(self, number: int, parallel: int) -> list[str]:
         messages = self.messages // parallel + (number < self.messages % parallel)
         sessions = self.sessions // parallel + (number < self.sessions % parallel)
         words = ["smtp-source", "-4", *(["-d"] if self.reuse else []), "-s", str(sessions), "-m", str(messages), "-l", str(self.size_bytes)]
-        several = ["-r", str(self.recipients)] if self.recipients > 1 else []
-        return [*words, *several, "-f", "carol@world.test", "-t", f"{user}@{self.domain}", f"{self.server}:25"]
+        return [*words, "-f", "carol@world.test", "-t", f"bench{number}@{self.domain}", f"{self.server}:25"]
 
 
 def send(wanted: Send) -> None:
