@@ -47,8 +47,9 @@ def main() -> None:
     facts = {"seconds": round(time.time() - began), "quick": words.quick, "failed": failed, **report.machine()}
     out = ROOT / "build/bench"
     report.write(out / "latest.json", results, facts)
+    (out / "latest.md").write_text(report.markdown(results, facts))
     print(report.table(results))
-    for file in [out / "latest.json", *charts.draw(out, results)]:
+    for file in [out / "latest.json", out / "latest.md", *charts.draw(out, results)]:
         print(file.relative_to(ROOT))
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")

@@ -46,6 +46,17 @@ def write(path: Path, results: Sequence[Series], facts: dict[str, Any]) -> None:
     path.write_text(json.dumps(document(results, facts), indent=1) + "\n")
 
 
+def markdown(results: Sequence[Series], facts: dict[str, Any]) -> str:
+    """The figures that stand for their kind, ready for a page: what the machine is, and a row for each."""
+    rows = {series.figure.headline: (series, found) for series in results if series.figure.headline and (found := ratio(series, OURS, PEER))}
+    lines = [f"{facts['cores']} cores, {facts['memory_gib']} GiB, Linux {facts['kernel']}", ""]
+    lines += ["| | load | ours | Postfix, Dovecot | ratio (from, to) | better is |", "|---|---|---|---|---|---|"]
+    for name, (series, found) in rows.items():
+        mine, theirs = (f"{summary(series.values[stack]).median:.4g} {series.figure.unit}" for stack in (OURS, PEER))
+        lines.append(f"| {name} | `{series.load}` | {mine} | {theirs} | {found.value:.2f} ({found.low:.2f}, {found.high:.2f}) | {found.better} |")
+    return "\n".join(lines) + "\n"
+
+
 def table(results: Sequence[Series]) -> str:
     """A line a figure: medians of each stack with least and greatest, and the ratios to each peer with their spread."""
     width = max((len(series.name) for series in results), default=0)

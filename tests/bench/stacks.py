@@ -13,7 +13,7 @@ from typing import Any, cast
 import yaml
 
 from malleposte_lab.launch import free_networks
-from malleposte_lab.project import Project
+from malleposte_lab.project import CommandFailed, Project
 from tests.bench.kinds import HERE, KINDS, ROOT, Kind, Operator, Parts
 
 SECONDS = 1200.0
@@ -41,8 +41,14 @@ class Stack:
         printed = self.project.check("client", *_tool(name, words), seconds=SECONDS)
         return json.loads(printed.splitlines()[-1])
 
-    def follow(self, name: str, **words: Any) -> Iterator[str]:
-        """The same, while it runs: a line at a time. Raises ``StopIteration`` when the tool ends early."""
+    def follow(self, name: str, ready: str, **words: Any) -> Iterator[str]:
+        """The same, while it runs, from when it has said the line ``ready``: the lines after it. Raises ``CommandFailed`` for any other line."""
+        lines = self._lines(name, words)
+        if (said := next(lines, "")) != ready:
+            raise CommandFailed("\n".join([said, *lines]))
+        return lines
+
+    def _lines(self, name: str, words: Mapping[str, Any]) -> Iterator[str]:
         rest = b""
         blocks = cast(Iterator[bytes], self.project.container("client").exec_run(_tool(name, words), stream=True).output)
         for block in blocks:

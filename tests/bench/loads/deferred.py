@@ -67,8 +67,7 @@ def start_seconds(stack: Stack) -> float:
     """From the start of the program that owns the queue to a new message in its mailbox."""
     container = stack.project.container(stack.parts.queue)
     container.stop(timeout=30)
-    probe = stack.follow("probe", server=stack.parts.mx)
-    next(probe)
+    probe = stack.follow("probe", ready="ready", server=stack.parts.mx)
     container.start()
     delivered = float(json.loads(next(probe))["delivered"])
     container.reload()

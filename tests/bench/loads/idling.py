@@ -29,8 +29,7 @@ def connections(stack: Stack) -> Mapping[str, float]:
 def _held_kilobytes(stack: Stack, protocol: str, server: str) -> float:
     """Memory of each of many connections: after EHLO, or signed in with INBOX open."""
     before = sum(stack.memory_bytes().values())
-    holding = stack.follow("hold", protocol=protocol, server=server, count=CONNECTIONS, password=PASSWORD)
-    next(holding)
+    holding = stack.follow("hold", ready="held", protocol=protocol, server=server, count=CONNECTIONS, password=PASSWORD)
     held = sum(stack.memory_bytes().values())
     stack.shell("client", "touch /tmp/release")
     for _ in holding:

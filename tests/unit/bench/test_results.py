@@ -58,6 +58,13 @@ def test_table_tells_where_ours_is_worse() -> None:
     assert bad.endswith("ratio 2.00 (2.00 to 2.00), lower is better: WORSE")
 
 
+def test_page_has_a_row_for_each_figure_that_stands_for_its_kind() -> None:
+    results = [series(Better.HIGHER, [3], [2], "accept"), series(Better.LOWER, [1], [4], load="x")]
+    page = report.markdown(results, {"cores": 2, "memory_gib": 8, "kernel": "6.1"}).splitlines()
+    assert page[0] == "2 cores, 8 GiB, Linux 6.1"
+    assert page[4:] == ["| accept | `accept/4KB` | 3 messages/s | 2 messages/s | 1.50 (1.50, 1.50) | higher |"]
+
+
 class Named:
     """All that the rounds ask of a stack."""
 
