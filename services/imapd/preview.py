@@ -16,7 +16,6 @@ _RAW_BYTES = 16 * 1024
 _TAG = re.compile(r"(<[^<>]*>)")
 _TAG_NAME = re.compile(r"</?([a-zA-Z]+)")
 _UNSEEN_TAGS = frozenset({"head", "script", "style", "title"})
-_SPACE = re.compile(r"\s+")
 
 
 def preview(content: Content, root: Part) -> str:
@@ -44,8 +43,8 @@ def _beginning(content: Content, part: Part) -> str:
     text = decode_text(raw or b"", part.media.parameter(b"charset") or b"utf-8")
     if part.media.subtype.lower() == b"html":
         text = html.unescape("".join(_visible(text))[: 20 * CHARACTERS])
-    words = _SPACE.sub(" ", text.replace("\0", "").replace("\ufffd", "")).strip()
-    return words[:CHARACTERS].rstrip()
+    words = text.replace("\0", "").replace("\ufffd", "").split(maxsplit=CHARACTERS)[:CHARACTERS]
+    return " ".join(words)[:CHARACTERS].rstrip()
 
 
 def _visible(text: str) -> Iterator[str]:

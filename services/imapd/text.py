@@ -16,7 +16,6 @@ MAX_HEADER_BYTES = 1 << 18
 KEEP_CHARACTERS = 1 << 22
 """Of the body in comparable form that are kept for the next question; a longer one is made anew for each, piece by piece."""
 
-_LINE_ENDS = re.compile(r"[\r\n]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _FOLD_CHARACTERS = 1 << 16
 """Folded at a time: one character can become eighteen."""
@@ -30,7 +29,11 @@ def comparable(text: str) -> str:
 
 def comparable_line(text: str) -> str:
     """The same for what stands on one line, such as the value of a header field."""
-    return comparable(_LINE_ENDS.sub(" ", text))
+    return comparable(_on_one_line(text))
+
+
+def _on_one_line(text: str) -> str:
+    return text.replace("\r", " ").replace("\n", " ")
 
 
 def comparable_pieces(texts: Iterable[str]) -> Iterator[str]:
@@ -121,7 +124,7 @@ def _headers(content: Content, parts: Sequence[Part]) -> Iterator[str]:
     for part in parts:
         header = content[part.start : min(part.body_start, part.start + left)]
         left -= len(header)
-        yield "\n".join(_LINE_ENDS.sub(" ", decode_header(fields.unfold(field))) for _, field in fields.split(header))
+        yield "\n".join(_on_one_line(decode_header(fields.unfold(field))) for _, field in fields.split(header))
 
 
 def _bodies(content: Content, parts: Sequence[Part]) -> Iterator[str]:

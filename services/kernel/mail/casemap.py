@@ -1,6 +1,9 @@
 """i;unicode-casemap: the form in which texts are compared (RFC 5051), as SEARCH, SORT and Sieve want it."""
 
+import re
 import unicodedata
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def fold(text: str) -> str:
@@ -11,7 +14,9 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.upper()
-    return unicodedata.normalize("NFKD", text.translate(_TITLES))
+    titled = _NOT_ASCII.sub(lambda found: found[0].translate(_TITLES), text)
+    # in UTF-8 only ASCII letters are changed by this
+    return unicodedata.normalize("NFKD", titled.encode("utf-8", "surrogatepass").upper().decode("utf-8", "surrogatepass"))
 
 
 class _Titles(dict[int, int]):

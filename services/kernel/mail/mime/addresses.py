@@ -12,6 +12,13 @@ MISSING_MAILBOX = b"MISSING_MAILBOX"
 MISSING_DOMAIN = b"MISSING_DOMAIN"
 """Dovecot's words for what an address lacks: ENVELOPE has no other way to say so, since its NIL stands for a group."""
 
+_ATOM = rb'[^][ \t"(<>@,:;.]++'
+_DOTTED = rb"%b(?:\.%b)*+" % (_ATOM, _ATOM)
+_PHRASE = rb"%b\.?(?: %b\.?)*+" % (_ATOM, _ATOM)
+_USUAL = re.compile(
+    rb'[ \t]*+(?:(?:(%b)|"([^"\\]++)")?+[ \t]*+<(%b)@(%b)>|(%b)@(%b))[ \t]*+(?:,|\Z)' % (_PHRASE, _DOTTED, _DOTTED, _DOTTED, _DOTTED), re.DOTALL
+)
+"""An entry as nearly all are: it takes a tenth of the time to see that it is one."""
 _PLAIN = re.compile(rb'[^][ \t"(<>@,:;.]+|[ \t]+|\[[^][]*\]?|.', re.DOTALL)
 _QUOTED = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
@@ -39,8 +46,29 @@ class _Token(NamedTuple):
 
 def parse(text: bytes) -> tuple[Address, ...]:
     """Read an unfolded list of mailboxes and groups. Never raises; empty entries (``obs-addr-list``) are left out."""
+    text = text[:MAX_FIELD_BYTES]
+    usual = _usual(text)
+    return usual if usual is not None else by_tokens(text)
+
+
+def _usual(text: bytes) -> tuple[Address, ...] | None:
+    """Read a list whose entries are all as usual; ``None`` for others."""
+    found: list[Address] = []
+    at = 0
+    while at < len(text):
+        entry = _USUAL.match(text, at)
+        if entry is None:
+            return None
+        name, quoted, local, domain, bare_local, bare_domain = entry.groups()
+        found.append(Address(name or quoted, None, local or bare_local, domain or bare_domain))
+        at = entry.end()
+    return tuple(found)
+
+
+def by_tokens(text: bytes) -> tuple[Address, ...]:
+    """Read any list as ``parse`` does."""
     reader = _Reader()
-    for token in _tokens(text[:MAX_FIELD_BYTES]):
+    for token in _tokens(text):
         reader.take(token)
     reader.end_entry()
     reader.end_group()

@@ -5,8 +5,6 @@ from collections.abc import Collection, Iterator
 
 _FIELD = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")
 """One field: a line and those that continue it (RFC 5322 section 2.2.3). Matches nothing only at the end."""
-_FOLD = re.compile(rb"(?<![ \t])[ \t]++\r?\n[ \t]*+|\r?\n[ \t]*+|\r")
-"""A line end with the white space around it, looked for only where that begins: from each blank of a long run on, it would take quadratic time."""
 _IS_CLOSED = re.compile(rb"(?:\A|\n)\r?\n\Z")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
@@ -26,9 +24,12 @@ def split(header: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def unfold(value: bytes) -> bytes:
     """Return a field's value on one line: a fold, with the white space around it, becomes one space."""
-    if b"\n" in value or b"\r" in value:
-        return _FOLD.sub(b" ", value).strip(b" \t")
-    return value.strip(b" \t")
+    value = value.strip(b" \t\r\n")
+    if b"\r" in value:
+        value = value.replace(b"\r\n", b"\n").replace(b"\r", b" ")
+    if b"\n" in value:
+        value = b" ".join([line.strip(b" \t") for line in value.split(b"\n")])
+    return value
 
 
 def value(field: bytes) -> bytes:
