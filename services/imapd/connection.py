@@ -5,7 +5,6 @@ The session's task takes events from here in order. What it has not taken is bou
 """
 
 import asyncio
-import contextlib
 import ssl
 from collections.abc import Callable
 from typing import TypeVar, cast
@@ -39,7 +38,8 @@ class Connection(asyncio.Protocol):
         self._stall_seconds = stall_seconds
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._news = asyncio.Event()
+        self._has_news = False
+        self._waiter: asyncio.Future[None] | None = None
         self._can_write = asyncio.Event()
         self._can_write.set()
         self._is_reading = True
@@ -67,17 +67,17 @@ class Connection(asyncio.Protocol):
             self._inflate()
         if self.framer.buffered > HIGH_BYTES or self._fault:
             self._pause()
-        self._news.set()
+        self.wake()
 
     def eof_received(self) -> bool:
         """Keep the connection: a client that closed its half may still wait for replies. TLS has no halves and closes."""
         self._is_eof = True
-        self._news.set()
+        self.wake()
         return not self.has_tls
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
-        self._news.set()
+        self.wake()
         self._can_write.set()
 
     def pause_writing(self) -> None:
@@ -132,29 +132,43 @@ class Connection(asyncio.Protocol):
                 await asyncio.sleep(0)  # little input may be much work: the others have their turns
                 return True
             self._resume()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        has_news = self._news.is_set()
-        self._news.clear()
-        return has_news
+        return await self._next_news(seconds)
 
     async def pause(self, seconds: float) -> None:
         """Let time pass whatever the client says; no longer than it stays and the service runs."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not (self._is_lost or self._is_stopping):
-                    self._news.clear()
-                    await self._news.wait()
+        await self._pass(seconds, lambda: self._is_lost or self._is_stopping)
+
+    async def _pass(self, seconds: float, is_over: Callable[[], bool]) -> None:
+        end = self._loop.time() + seconds
+        while not is_over() and (left := end - self._loop.time()) > 0:
+            await self._next_news(left)
 
     def wake(self) -> None:
         """End a ``wait``."""
-        self._news.set()
+        self._has_news = True
+        self._end_wait()
+
+    def _end_wait(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _next_news(self, seconds: float) -> bool:
+        """Return whether there was news in so much time; by hand, since hundreds of sessions may be woken at once."""
+        if not self._has_news:
+            self._waiter = self._loop.create_future()
+            timer = self._loop.call_later(max(seconds, 0.0), self._end_wait)
+            try:
+                await self._waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        has_news, self._has_news = self._has_news, False
+        return has_news
 
     def stop(self) -> None:
         """Have the session end once all commands that have come in are done."""
         self._is_stopping = True
-        self._news.set()
+        self.wake()
 
     def check(self) -> None:
         """Raise ``Ending`` when the client is gone, or sends what nobody can read."""
@@ -232,11 +246,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         self._transport.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not self._is_lost:
-                    self._news.clear()
-                    await self._news.wait()
+        await self._pass(seconds, lambda: self._is_lost)
         if not self._is_lost:
             self.abort()
 

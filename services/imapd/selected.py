@@ -1,6 +1,8 @@
 """The selected folder of a session: the store's folder and the session's view of it, kept together."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from services.imapd.ending import Ending
@@ -38,18 +40,18 @@ class Selected:
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work on the folder. Raises what it raises; ``Ending`` when the folder is gone, since nothing can be said of it any more."""
-        try:
+        with _ending_when_gone():
             return await self._store.run(work, *args, **kwargs)
-        except NoSuchFolder:
-            raise Ending("selected folder deleted", "Selected mailbox was deleted") from None
 
     async def look(self) -> None:
-        """Take in what happened in the folder."""
-        found = await self.run(_look, self.folder, self.view.modseq, self._claims)
-        if found.changes.status.uidvalidity != self.status.uidvalidity:
-            raise Ending("selected folder made anew", "Selected mailbox was deleted")
+        """Take in what happened in the folder. Sessions that know the same of it, and look at the same moment, share one look."""
+        since = self.view.modseq
+        key = (self.folder.directory, self.folder.uidvalidity, since, self._claims)
+        with _ending_when_gone():
+            found, is_first = await self._store.share(key, partial(_look, self.folder, since, self._claims))
         self.view.absorb(found.changes, found.present)
-        self.view.mark_recent(found.first_recent)
+        # a message is recent in one session only (RFC 3501 section 2.3.2)
+        self.view.mark_recent(found.first_recent if is_first or not self._claims else found.changes.status.uidnext)
 
     def highestmodseq_line(self) -> bytes:
         """Write the modseq that all told so far leads to (RFC 7162 section 3.1.2.1)."""
@@ -64,6 +66,14 @@ class Selected:
         """Return flags as the folder spells them: keywords are compared without case (RFC 9051 section 2.3.2)."""
         known = {flag.lower(): flag for flag in self.view.flags}
         return frozenset(known.get(flag.lower(), flag) for flag in flags)
+
+
+@contextmanager
+def _ending_when_gone() -> Iterator[None]:
+    try:
+        yield
+    except NoSuchFolder:
+        raise Ending("selected folder deleted", "Selected mailbox was deleted") from None
 
 
 class _Look(NamedTuple):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from services.kernel.mailbox import arrival, filename, flags, identity, look
 from services.kernel.mailbox.arrival import Arrival, Staged
@@ -31,6 +32,11 @@ class Folder:
         self.name = name
         self.uidvalidity = uidvalidity
 
+    @property
+    def directory(self) -> Path:
+        """Where it lies."""
+        return self._directory
+
     def mailbox_id(self) -> str:
         """What tells this folder from all others of its user for good (RFC 8474)."""
         with mapped():
@@ -59,10 +65,11 @@ class Folder:
     def _looking(self) -> Iterator[Ledger]:
         """The rows after a look."""
         with self._reading() as ledger:
-            stale = not look.is_current(ledger, look.times(self._directory))
-        if stale:
-            with self._changing():
-                pass
+            if look.is_current(ledger, look.times(self._directory)):
+                yield ledger
+                return
+        with self._changing():
+            pass
         with self._reading() as ledger:
             yield ledger
 

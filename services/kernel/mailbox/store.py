@@ -7,10 +7,10 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from services.kernel.mail import address as addresses
 from services.kernel.mailbox import look, volume
@@ -49,6 +49,7 @@ class MailStore:
         self._users: OrderedDict[str, UserMail] = OrderedDict()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(settings.threads, "mailbox")
+        self._shared: dict[Hashable, asyncio.Future[Any]] = {}
 
     def user(self, address: str) -> UserMail:
         """Open the mailbox of ``address`` (compared folded), making it when it is new. Blocks. Raises ``MailboxTrouble``."""
@@ -113,6 +114,21 @@ class MailStore:
         """Run blocking ``work`` in one of the store's threads."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, functools.partial(work, *args, **kwargs))
 
+    async def share(self, key: Hashable, work: Callable[[], T]) -> tuple[T, bool]:
+        """Run blocking ``work`` once for all who ask with this key before it begins; also return whether this was who asked first."""
+        loop = asyncio.get_running_loop()
+        shared = self._shared.get(key)
+        is_first = shared is None
+        if shared is None:
+            shared = self._shared[key] = loop.create_future()
+            loop.call_soon(self._begin, key, work)
+        # who goes away does not take the result from the others
+        return await asyncio.shield(shared), is_first
+
+    def _begin(self, key: Hashable, work: Callable[[], object]) -> None:
+        shared = self._shared.pop(key)
+        asyncio.get_running_loop().run_in_executor(self._threads, work).add_done_callback(functools.partial(_hand_over, shared))
+
     def close(self) -> None:
         """End the threads when they are done and close all indexes."""
         self._threads.shutdown()
@@ -120,3 +136,11 @@ class MailStore:
             for user in self._users.values():
                 user.home.close()
             self._users.clear()
+
+
+def _hand_over(shared: asyncio.Future[Any], done: asyncio.Future[object]) -> None:
+    error = done.exception()
+    if error is not None:
+        shared.set_exception(error)
+    else:
+        shared.set_result(done.result())
