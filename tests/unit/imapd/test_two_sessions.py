@@ -99,3 +99,14 @@ def test_pipelined_commands_are_done_in_order(imapd: Running) -> None:
         assert client.replies(b"c")[-2:] == [b"* 1 EXPUNGE", b"OK Done"]
         assert client.replies(b"d")[0] == b"* SEARCH 1 2"
         assert client.replies(b"e")[:-1] == [b"* 1 FETCH (UID 2)", b"* 2 FETCH (UID 3)"]
+
+
+def test_new_mail_is_told_to_all_that_idle_and_recent_in_one_of_them(imapd: Running) -> None:
+    with imapd.signed_in(select="INBOX") as one, imapd.signed_in(select="INBOX") as two, imapd.signed_in(select="INBOX") as three:
+        sessions = (one, two, three)
+        for client in sessions:
+            client.send(b"i IDLE\r\n")
+            assert client.line() == b"+ idling"
+        imapd.deliver(ALICE, HELLO)
+        assert [client.line() for client in sessions] == [b"* 1 EXISTS"] * 3
+        assert sorted(client.line() for client in sessions) == [b"* 0 RECENT", b"* 0 RECENT", b"* 1 RECENT"]

@@ -25,11 +25,10 @@ def split(header: bytes) -> Iterator[tuple[bytes, bytes]]:
 def unfold(value: bytes) -> bytes:
     """Return a field's value on one line: a fold, with the white space around it, becomes one space."""
     value = value.strip(b" \t\r\n")
-    if b"\r" in value:
-        value = value.replace(b"\r\n", b"\n").replace(b"\r", b" ")
     if b"\n" in value:
-        value = b" ".join([line.strip(b" \t") for line in value.split(b"\n")])
-    return value
+        lines = value.replace(b"\r\n", b"\n").split(b"\n")
+        value = b" ".join([line.strip(b" \t") for line in lines])
+    return value.replace(b"\r", b" ")
 
 
 def value(field: bytes) -> bytes:

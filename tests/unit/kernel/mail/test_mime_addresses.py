@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.kernel.mail.mime.addresses import MAX_FIELD_BYTES, MISSING_DOMAIN, MISSING_MAILBOX, Address, parse
+from services.kernel.mail.mime.addresses import MAX_FIELD_BYTES, MISSING_DOMAIN, MISSING_MAILBOX, Address, by_tokens, parse
 from services.kernel.mail.mime.envelope import envelope
 
 A_B = Address(None, None, b"a", b"b")
@@ -82,3 +84,11 @@ def test_missing_field_is_told_from_an_empty_one() -> None:
     facts = envelope(b"Subject:\r\n\r\n")
     assert facts.subject == b""
     assert facts.date is None
+
+
+_PIECES = [bytes((one,)) for one in b' \t.@<>,"\\(:;[]\n'] + [b"a", b"Ann", b"B.", b" <", b"a@b", b"a.b@c.d", b'"B, A"']
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map(b"".join))
+def test_usual_entries_are_read_as_all_others(text: bytes) -> None:
+    assert parse(text) == by_tokens(text)
