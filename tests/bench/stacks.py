@@ -3,12 +3,13 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import yaml
 
@@ -55,6 +56,15 @@ class Stack:
             *lines, rest = (rest + block).split(b"\n")
             yield from (line.decode() for line in lines)
 
+    @contextmanager
+    def converse(self, name: str, **words: Any) -> Iterator["Conversation"]:
+        """The same of a tool that answers questions until there are no more."""
+        command = ["docker", "exec", "-i", str(self.project.container("client").id), *_tool(name, words)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdin and process.stdout
+            yield Conversation(process.stdin, process.stdout)
+            process.stdin.close()
+
     def shell(self, service: str, script: str) -> str:
         """Run a shell script in the container of a service; it must succeed. Returns what it printed."""
         return self.project.check(service, "sh", "-c", script, seconds=SECONDS)
@@ -63,6 +73,13 @@ class Stack:
         """How long a command takes in the container of a service, without the way into it."""
         began, ended = self.shell(service, f"date +%s%N && {command} >/dev/null && date +%s%N").split()
         return (int(ended) - int(began)) / 1e9
+
+    def cpu_seconds_of(self, service: str) -> float:
+        """CPU seconds of one service alone, which is quick to ask for."""
+        label = [f"com.docker.compose.project={self.project.name}", f"com.docker.compose.service={service}"]
+        (container,) = self.project.client.containers.list(filters={"label": label}, sparse=True)
+        stats: Any = container.stats(stream=False, one_shot=True)
+        return float(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU seconds that each service has taken since its container was started."""
@@ -75,6 +92,23 @@ class Stack:
     def _stats(self) -> dict[str, Any]:
         running = {c.labels["com.docker.compose.service"]: c for c in self.project.containers() if c.status == "running"}
         return {name: c.stats(stream=False, one_shot=True) for name, c in running.items() if name not in AROUND}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """With a tool that is running: a line each way."""
+
+    to_tool: IO[str]
+    from_tool: IO[str]
+
+    def ask(self, word: str) -> Any:
+        """Say a word; the answer, read as JSON. Raises ``RuntimeError`` when the tool has ended."""
+        self.to_tool.write(f"{word}\n")
+        self.to_tool.flush()
+        answer = self.from_tool.readline()
+        if not answer:
+            raise RuntimeError(f"the tool has ended instead of an answer to {word}")
+        return json.loads(answer)
 
 
 def _tool(name: str, words: Mapping[str, Any]) -> list[str]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
-from tests.bench.loads import accept, deferred, delivery, idling, latency, relaying, signing_in
+from tests.bench.loads import accept, deferred, delivery, idling, imap, latency, pop3, relaying, signing_in, told
 from tests.bench.running import Load
 
-LOADS: Sequence[Load] = [*accept.LOADS, *delivery.LOADS, *relaying.LOADS, *latency.LOADS, *signing_in.LOADS, *idling.LOADS, *deferred.LOADS]
+LOADS: Sequence[Load] = [
+    *(*accept.LOADS, *delivery.LOADS, *relaying.LOADS, *latency.LOADS, *signing_in.LOADS, *idling.LOADS, *deferred.LOADS),
+    *(*imap.LOADS, *told.LOADS, *pop3.LOADS),
+]
 
 
 def chosen(only: str, is_quick: bool) -> list[Load]:

@@ -1,0 +1,61 @@
+"""Mailboxes full of mail, the same on every stack."""
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import NamedTuple
+
+from tests.bench.kinds import OURS
+from tests.bench.stacks import PASSWORD, Stack, add_accounts
+
+SIZES = (1_000, 5_000, 100_000)
+TYPICAL = 5_000
+"""Whose figures stand for their kind."""
+FIRST = ("open", "flags", "envelope", "bodystructure", "bodies", "search_found", "search_absent")
+"""What mail programs do with a mailbox, in this order. SELECT is the first time they see it."""
+
+_numbers = count(1)
+_latest: dict[tuple[str, int], str] = {}
+
+
+class Taken(NamedTuple):
+    """What one command took: milliseconds at the client, and of the IMAP server's CPU."""
+
+    name: str
+    time_ms: float
+    cpu_ms: float
+
+
+def add_users(stack: Stack, addresses: Sequence[str]) -> None:
+    """The peers take any user of example.test."""
+    if stack.name == OURS:
+        add_accounts(stack, addresses)
+
+
+def fresh(stack: Stack, messages: int) -> str:
+    """A new user with that many messages, which the servers have not seen yet."""
+    local = f"{messages}box{next(_numbers)}"
+    add_users(stack, [f"{local}@example.test"])
+    # line ends as the stack's own delivery writes them
+    stack.tool("corpus", maildir=f"/mail/example.test/{local}/Maildir", messages=messages, seed=messages, crlf=stack.name == OURS)
+    _latest[stack.project.name, messages] = f"{local}@example.test"
+    return f"{local}@example.test"
+
+
+def warm(stack: Stack, messages: int) -> str:
+    """A user with that many messages, in which all of ``FIRST`` was done before."""
+    user = _latest.get((stack.project.name, messages))
+    if user is None:
+        user = fresh(stack, messages)
+        list(work(stack, user, messages, FIRST))
+    return user
+
+
+def work(stack: Stack, user: str, messages: int, names: Sequence[str]) -> Iterator[Taken]:
+    """Do works of ``tools.imap``, each in a session of its own."""
+    with stack.converse("imap", server=stack.parts.imap, user=user, password=PASSWORD, messages=messages) as client:
+        for name in names:
+            client.ask(name)
+            before = stack.cpu_seconds_of(stack.parts.imap)
+            spent = client.ask(name)
+            cpu = stack.cpu_seconds_of(stack.parts.imap) - before
+            yield Taken(name, 1000 * spent["seconds"] / spent["commands"], 1000 * cpu / spent["commands"])
