@@ -32,7 +32,7 @@ def open_beside(site: Site, address: str, script: str) -> str:
         user=OWNER,
         volumes={f"{site.project.name}_mail": {"bind": "/mail"}},
         working_dir=f"/mail/{domain}/{local}",
-        environment={"HOME": "/tmp", "TERM": "xterm"},
+        environment={"HOME": "/tmp", "USER": "you", "TERM": "xterm"},
         network_mode="none",
         remove=True,
     )
@@ -53,7 +53,7 @@ def test_message_from_the_world_is_read_by_mutt_python_and_formail(site: Site, b
     assert sorted(listed) == [f"{key}{number} {SENDER}" for number in range(2)]
     assert open_beside(site, boxed, "formail -s echo one < mbox").splitlines() == ["one", "one"]
     quiet = "set folder=/tmp; set wait_key=no; set confirmappend=no; set confirmcreate=no; set delete=yes; set move=no"
-    push = f'push "<copy-message>/tmp/copied<enter><search>{key}0<enter><delete-message><quit>"'
+    push = 'push "<copy-message>/tmp/copied<enter><delete-message><quit>"'
     mutt = f"stty rows 24 cols 80; mutt -n -e '{quiet}; {push}' -f mbox"
     run = f"cat > /tmp/run <<'END'\n{mutt}\nEND\nscript -qec 'sh /tmp/run' /dev/null >/dev/null"
     left = open_beside(site, boxed, f"{run}; cat /tmp/copied; echo ====; cat mbox; ls")
