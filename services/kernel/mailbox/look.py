@@ -193,7 +193,7 @@ class _Look:
         self._ledger.insert(rows)
 
     def _describe(self, found: _Found, uid: int, modseq: int) -> Row:
-        return describe(self._directory / found.place, found.name, uid, modseq, is_new=found.place.startswith("new/"))
+        return describe(f"{self._directory}/{found.place}", found.name, uid, modseq, is_new=found.place.startswith("new/"))
 
     def _sweep(self) -> None:
         """Remove what a crash left in ``tmp/``; a file may come with an old time of its own, so it is as young as its inode too."""
@@ -210,21 +210,25 @@ class _Look:
                         self._home.disk.unlink(entry.path)
 
 
-def describe(path: Path, name: FileName, uid: int, modseq: int, *, is_new: bool) -> Row:
+def describe(path: Path | str, name: FileName, uid: int, modseq: int, *, is_new: bool) -> Row:
     """The row of a file that a stranger brought, under this UID. Raises ``OSError``."""
-    stat = path.stat()
+    stat = os.stat(path)
     size, served = stat.st_size, name.served
     if served is None or name.size != size:
-        served = size + _count_bare_lf(path)
+        served = size + _count_bare_lf(path, size)
     stem = filename.adopt(name, size, served, uid)
     return Row(uid, modseq, name.bits, int(stat.st_mtime), size, served, int(stat.st_ctime), stem, is_new and not name.bits)
 
 
-def _count_bare_lf(path: Path) -> int:
-    count = 0
+def _count_bare_lf(path: Path | str, size: int) -> int:
+    count, left = 0, size
     ends_in_cr = False
-    with path.open("rb") as file:
-        while block := file.read(READ_BYTES):
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while left > 0 and (block := os.read(file, min(left, READ_BYTES))):
             count += count_bare_lf(block) - (ends_in_cr and block.startswith(b"\n"))
             ends_in_cr = block.endswith(b"\r")
+            left -= len(block)
+    finally:
+        os.close(file)
     return count
