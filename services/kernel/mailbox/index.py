@@ -56,6 +56,11 @@ class Index:
         self.fill: Callable[[sqlite3.Connection], None] = lambda db: None
         """Called in the first transaction on a new index, to take in what is in the Maildir."""
 
+    @property
+    def is_made(self) -> bool:
+        """Whether there is an index; one that is made anew is filled first, which takes its time."""
+        return self._path.exists()
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One consistent state. Raises ``MailboxTrouble``."""

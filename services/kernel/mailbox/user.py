@@ -97,10 +97,16 @@ class UserMail:
         return " ".join(words)
 
     def _make_special_folders(self) -> None:
-        with self._home.index.writing() as db:
+        if self._home.index.is_made:
+            with self._home.index.writing() as db:
+                for name in self._special_folders:
+                    if not self._exists(name):
+                        self._create(db, name)
+        else:
+            # it takes them in with all else when it is filled, and a login need not wait for that
             for name in self._special_folders:
-                if not self._exists(name):
-                    self._create(db, name)
+                self._home.make_folder(self._home.directory(name))
+            self._home.disk.sync_directory(self._home.maildir)
         self._home.write_subscriptions([names.INBOX, *sorted(self._special_folders)])
 
     def subscriptions(self) -> frozenset[str]:

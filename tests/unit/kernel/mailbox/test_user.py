@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from services.kernel.mailbox.draft import Draft
+from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.records import Origin
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import BadFolderName, FolderExists, Locked, NoSuchFolder
@@ -25,6 +26,17 @@ def test_new_mailbox_has_the_special_folders_subscribed(alice: UserMail) -> None
         ("Sent", "\\Sent", True),
         ("Trash", "\\Trash", True),
     ]
+
+
+def test_first_list_waits_for_no_index_and_the_index_then_has_all_folders(alice: UserMail, machine: Machine) -> None:
+    listed = names(alice)
+    assert not (machine.maildir / "malleposte.index").exists()
+    assert sorted(alice.survey()) == sorted(listed)
+
+
+def test_special_folders_come_beside_mail_that_came_before_the_first_list(alice: UserMail, inbox: Folder, draft: MakeDraft) -> None:
+    inbox.append(draft(b"a: b\r\n"), Origin())
+    assert sorted(names(alice)) == sorted(alice.survey())
 
 
 def test_special_folder_that_was_deleted_stays_away(alice: UserMail) -> None:
