@@ -18,7 +18,7 @@ from services.kernel.mail.mime.structure import Part, scan
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.served import Content
 
-FORM = 2
+FORM = 3
 """Changes when the same message would give other facts, so that kept ones are worked out again."""
 
 

@@ -6,7 +6,8 @@ MIME fields (``parameters``) and address lists (``addresses``), the facts of ENV
 
 Nothing here fails. Mail is read as it comes: lines end in CRLF or LF, mixed as they like; a boundary that never closes ends where the
 enclosing one goes on; what cannot be understood gets the default of RFC 2045 section 5.2. Sizes and line counts are given as if every line ended in
-CRLF, since that is how a message leaves by IMAP and POP3. Where the standards leave the answer open, it is the one that Dovecot gives.
+CRLF, since that is how a message leaves by IMAP and POP3. Of broken mail it tells what Dovecot and Cyrus agree on; where they do not, what
+the standards say, and else what Dovecot does.
 
 Work is bounded: a part is found by searching for boundaries, never by looking at each line, and the number and the depth of parts are limited.
 """

@@ -135,7 +135,7 @@ def _tokens(text: bytes) -> Iterator[_Token]:
         first = text[at : at + 1]
         if first == b"(":
             end = _comment_end(text, at)
-            yield _Token(b"(", text[at + 1 : end - 1])
+            yield _Token(b"(", _ESCAPE.sub(rb"\1", text[at + 1 : end - 1]))
             at = end
             continue
         if first == b'"' and may_quote:
@@ -184,7 +184,8 @@ def _bare(entry: list[_Token]) -> Address:
         return Address(_phrase(before), None, MISSING_MAILBOX, MISSING_DOMAIN)
     kinds = [token.kind for token in entry]
     first = kinds.index(b"w") if b"w" in kinds else len(kinds)
-    comment = next((token.text for token in reversed(entry[first:]) if token.kind == b"("), b"").strip()
+    last = kinds.index(b">") if b">" in kinds else len(kinds)
+    comment = next((token.text for token in reversed(entry[first:last]) if token.kind == b"("), b"").strip()
     return Address(comment or None, None, local or MISSING_MAILBOX, _domain(after) or MISSING_DOMAIN)
 
 
@@ -203,16 +204,16 @@ def _split_at(tokens: list[_Token]) -> tuple[list[_Token], list[_Token]]:
 
 
 def _phrase(tokens: list[_Token]) -> bytes:
-    """Join words with one space; a dot stays with the word before it, and with the one after it if there was no space."""
+    """Join words with one space; a dot stays with the words around it where there was no space."""
     pieces: list[bytes] = []
     is_apart = False
     for kind, word in tokens:
         if kind == b"w":
-            if pieces and (is_apart or pieces[-1] != b"."):
+            if pieces and (is_apart or not pieces[-1].endswith(b".")):
                 pieces.append(b" ")
             pieces.append(word)
         elif kind == b".":
-            pieces.append(word)
+            pieces.append(b" ." if pieces and is_apart else b".")
         is_apart = kind in b" ("
     return b"".join(pieces)
 

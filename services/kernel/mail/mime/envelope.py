@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from services.kernel.mail.mime.addresses import Address, parse
-from services.kernel.mail.mime.fields import unfold
+from services.kernel.mail.mime.fields import join, unfold
 
 MAX_HEADER_BYTES = 1 << 20
 """Ten times what Postfix lets a header have (``header_size_limit``); fields beyond are not read."""
@@ -42,9 +42,9 @@ def envelope(header: bytes) -> Envelope:
     for name, raw in _FIELD.findall(header[:MAX_HEADER_BYTES]):
         key = name.lower()
         if key in (b"date", b"subject", b"in-reply-to", b"message-id"):
-            texts[key] = unfold(raw)
+            texts[key] = unfold(raw) if key == b"subject" else join(raw)
         else:
-            lists[key] = lists.get(key, ()) + parse(unfold(raw))
+            lists[key] = lists.get(key, ()) + parse(join(raw))
     author = lists.get(b"from", ())
     return Envelope(
         texts.get(b"date"),

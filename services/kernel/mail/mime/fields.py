@@ -22,6 +22,14 @@ def split(header: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield (name.rstrip(b" \t").lower() if colon else b""), field
 
 
+def join(raw: bytes) -> bytes:
+    """Return what stands after a field's colon without line ends (RFC 5322 section 2.2.3): white space stays but where the first line begins."""
+    text = raw.removesuffix(b"\r").lstrip(b" \t")
+    if b"\n" in text or b"\r" in text:
+        return text.replace(b"\r\n", b"").replace(b"\n", b"").replace(b"\r", b" ")
+    return text
+
+
 def unfold(value: bytes) -> bytes:
     """Return a field's value on one line: a fold, with the white space around it, becomes one space."""
     value = value.strip(b" \t\r\n")
@@ -39,13 +47,13 @@ def value(field: bytes) -> bytes:
 def select(header: bytes, names: Collection[bytes], negate: bool = False) -> bytes:
     """Return the fields named (in lower case), or all others with ``negate``, closed by an empty line, with CRLF.
 
-    RFC 3501 section 6.4.5 HEADER.FIELDS and HEADER.FIELDS.NOT: order and repetition as in the header. Others are closed only where the
-    header is, as Dovecot does.
+    RFC 3501 section 6.4.5 HEADER.FIELDS and HEADER.FIELDS.NOT: order and repetition as in the header. Where that is not closed, no empty
+    line is added to others, nor to a last line that was cut off, nor to nothing at all, as Dovecot or Cyrus do.
     """
     chosen = b"".join(field for name, field in split(header) if (name in names) is not negate)
-    if chosen and not chosen.endswith(b"\n"):
-        chosen += b"\r\n"
-    return as_crlf(chosen) + (b"\r\n" if not negate or _IS_CLOSED.search(header) else b"")
+    is_cut_off = bool(chosen) and not chosen.endswith(b"\n")
+    is_closed = bool(_IS_CLOSED.search(header)) if negate else bool(header) and not is_cut_off
+    return as_crlf(chosen) + b"\r\n" * (is_cut_off + is_closed)
 
 
 def as_crlf(content: bytes) -> bytes:

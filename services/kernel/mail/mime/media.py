@@ -5,19 +5,21 @@ from collections import Counter
 
 import msgspec
 
-from services.kernel.mail.mime.fields import unfold
+from services.kernel.mail.mime.fields import join
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 
 _QUOTED_OR_COMMENT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|\([^()\\]*(?:\\.[^()\\]*)*(?:\)|\\?\Z)', re.DOTALL)
 """What is not closed reaches to the end of the text, so that no input makes the search start over."""
-_MEDIA = re.compile(rb'[ \t]*([^\s/;,()<>@\\"?=\x80-\xff]+)[ \t]*/[ \t]*([^\s/;,()<>@\\"?=\x80-\xff]+)')
-_WORD = re.compile(rb'[ \t]*"?([^\s;,()"]+)')
-_PARAMETER = re.compile(rb';[ \t]*([^\s;="]+)[ \t]*=[ \t]*(?:"([^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?\Z)|([^\s;"]*))', re.DOTALL)
-"""A name, then a quoted string (closed or cut off) or whatever ends at white space or the next parameter."""
+_TOKEN = rb'[^\x00-\x20\x7f()<>@,;:\\"/\[\]?=]'
+"""What a token is made of (RFC 2045 section 5.1), and 8-bit octets, which are told as they came."""
+_MEDIA = re.compile(rb"[ \t]*(%b*+)[ \t]*+/[ \t]*(%b*+)[ \t]*+(;|\Z)" % (_TOKEN, _TOKEN))
+_WORD = re.compile(rb"[ \t]*(%b*+)[ \t]*+(;|\Z)?" % _TOKEN)
+_PARAMETER = re.compile(rb';[ \t]*(%b*+)[ \t]*+=[ \t]*(?:("[^"\\]*+(?:\\.[^"\\]*+)*+)("?)|(=[^\s;]*|[^\s;"]*))' % _TOKEN, re.DOTALL)
+"""A name, then a quoted string or whatever ends at white space or the next parameter; what begins with an equals sign may be an encoded word."""
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _SECTION = re.compile(rb"(.+?)\*(\d{1,4})(\*?)", re.DOTALL)
-_LANGUAGE = re.compile(rb'(?:^|,)[ \t]*"?([A-Za-z0-9*-]+)')
+_LANGUAGE = re.compile(rb'[ \t]*([^\x00-\x20\x7f()<>@,;:\\".\[\]]++)[ \t]*+(,?)')
 _FIELD = re.compile(
     rb"^content-(type|transfer-encoding|disposition|id|description|language|location|md5)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
     re.IGNORECASE | re.MULTILINE,
@@ -52,7 +54,8 @@ class Disposition(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Label(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The MIME fields of one part, unfolded; ``None`` or empty where there is none. Of a repeated field the first counts."""
+    """The MIME fields of one part, unfolded; ``None`` or empty where there is none. Of a repeated field the first counts that
+    can be understood, but of Content-Disposition the last."""
 
     media: Media
     encoding: bytes | None = None
@@ -71,45 +74,57 @@ MESSAGE = Media(b"message", b"rfc822")
 
 
 def read_label(header: bytes, default: Media) -> Label:
-    """Read the MIME fields of a header; ``default`` is what a missing or broken Content-Type means."""
-    fields = {name.lower(): unfold(value[:MAX_FIELD_BYTES]) for name, value in reversed(_FIELD.findall(header))}
+    """Read the MIME fields of a header; ``default`` is what a missing Content-Type means; a broken one means ``PLAIN``."""
+    fields: dict[bytes, list[bytes]] = {}
+    for name, raw in _FIELD.findall(header):
+        fields.setdefault(name.lower(), []).append(join(raw[:MAX_FIELD_BYTES]))
     if not fields:
         return Label(default)
+    first = {name: texts[0] for name, texts in fields.items()}
     return Label(
-        parse_media(fields.get(b"type", b"")) or default,
-        parse_word(fields.get(b"transfer-encoding", b"")),
-        fields.get(b"id"),
-        fields.get(b"description"),
-        fields.get(b"md5"),
-        parse_disposition(fields.get(b"disposition", b"")),
-        parse_languages(fields.get(b"language", b"")),
-        fields.get(b"location"),
+        next(filter(None, map(parse_media, fields[b"type"])), PLAIN) if b"type" in fields else default,
+        next(filter(None, map(parse_encoding, fields.get(b"transfer-encoding", ()))), None),
+        first.get(b"id"),
+        first.get(b"description"),
+        first.get(b"md5"),
+        parse_disposition(fields[b"disposition"][-1]) if b"disposition" in fields else None,
+        parse_languages(first.get(b"language", b"")),
+        first.get(b"location"),
     )
 
 
 def parse_media(text: bytes) -> Media | None:
-    """Parse an unfolded Content-Type; ``None`` when it has no type and subtype."""
+    """Parse an unfolded Content-Type; ``None`` when it is not a type and a subtype, one of which may be empty, with nothing else but parameters."""
     text = _without_comments(text)
     match = _MEDIA.match(text)
-    return Media(match[1], match[2], _parameters(text, match.end())) if match else None
+    if match is None or not (match[2] or match[3]):
+        return None
+    has_parameters = not text.startswith(b";;", match.start(3))  # as Dovecot and Cyrus have it
+    return Media(match[1], match[2], _parameters(text, match.start(3)) if has_parameters else ())
 
 
 def parse_disposition(text: bytes) -> Disposition | None:
-    """Parse an unfolded Content-Disposition; ``None`` when it has no first word."""
+    """Parse an unfolded Content-Disposition; ``None`` when it has neither a first word nor parameters."""
     text = _without_comments(text)
     match = _WORD.match(text)
-    return Disposition(match[1], _parameters(text, match.end())) if match else None
+    return Disposition(match[1], _parameters(text, match.end(1))) if match and (match[1] or match[2]) else None
 
 
-def parse_word(text: bytes) -> bytes | None:
-    """Return the first word of an unfolded field such as Content-Transfer-Encoding."""
+def parse_encoding(text: bytes) -> bytes | None:
+    """Parse an unfolded Content-Transfer-Encoding; ``None`` when it is not a single word."""
     match = _WORD.match(_without_comments(text))
-    return match[1] if match else None
+    return match[1] if match and match[1] and match[2] == b"" else None
 
 
 def parse_languages(text: bytes) -> tuple[bytes, ...]:
-    """Return the tags of an unfolded Content-Language (RFC 3282)."""
-    return tuple(_LANGUAGE.findall(_without_comments(text)))
+    """Return the tags of an unfolded Content-Language (RFC 3282), up to the first that is none."""
+    text = _without_comments(text)
+    tags: list[bytes] = []
+    at, comma = 0, b","
+    while comma and (match := _LANGUAGE.match(text, at)):
+        tags.append(match[1])
+        at, comma = match.end(), match[2]
+    return tuple(tags)
 
 
 def _without_comments(text: bytes) -> bytes:
@@ -129,8 +144,10 @@ def _parameters(text: bytes, start: int) -> Parameters:
         return ()
     found: list[tuple[bytes, bytes]] = []
     is_split = False
-    for name, quoted, bare in _PARAMETER.findall(text, start):
-        found.append((name, _ESCAPE.sub(rb"\1", quoted) if quoted else bare))
+    for name, quoted, closing, bare in _PARAMETER.findall(text, start):
+        if quoted and not closing:
+            break
+        found.append((name, _ESCAPE.sub(rb"\1", quoted[1:]) if quoted else bare))
         is_split = is_split or b"*" in name
     return _joined(found) if is_split else tuple(found)
 

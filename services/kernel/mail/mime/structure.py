@@ -133,7 +133,10 @@ class _Ruler:
 
 
 class _Scanner:
-    """The state of one scan: the boundaries of the multiparts around the place, outermost first, and the delimiter that comes next."""
+    """The state of one scan: the boundaries of the multiparts around the place, outermost first, and the delimiter that comes next.
+
+    No part ends before ``_reach``: a line end that closes a header or a multipart belongs to that, not to the delimiter of an enclosing one.
+    """
 
     def __init__(self, content: Content) -> None:
         self._content = content
@@ -141,6 +144,7 @@ class _Scanner:
         self._length = len(content)
         self._boundaries: list[_Boundary] = []
         self._parts = 0
+        self._reach = 0
         self._limit = self._length
         self._next: _Boundary | None = None
 
@@ -152,8 +156,10 @@ class _Scanner:
         top, lines_above = self._ruler.measure(start)
         middle, lines_to_body = self._ruler.measure(body_start)
         label = read_label(self._content[start:body_start], default)
-        children = self._children(label.media, body_start, depth)
-        end = self._end(body_start)
+        self._reach = max(self._reach, body_start)
+        is_cut_off = body_start > start and self._content[body_start - 1 : body_start] != b"\n"
+        children = self._children(label.media, body_start, depth, is_cut_off)
+        end = max(self._end(body_start), self._reach)
         bottom, lines_to_end = self._ruler.measure(end)
         sizes = (middle - top, lines_to_body - lines_above, bottom - middle, lines_to_end - lines_to_body)
         return Part(start, body_start, end, *sizes, label, children)
@@ -172,7 +178,10 @@ class _Scanner:
                 self._limit, self._next = at, boundary
 
     def _body_start(self, start: int) -> int:
-        """Return the offset after the empty line that closes the header, or where the next delimiter cuts the header off."""
+        """Return the offset after the empty line that closes the header, or where the next delimiter cuts the header off.
+
+        That empty line may be the line end of the delimiter, as in Cyrus; so may be that of a message inside, as in Dovecot too.
+        """
         content, stop = self._content, min(self._limit + 1, self._length)
         if stop <= start:
             return start
@@ -183,7 +192,7 @@ class _Scanner:
         crlf = content.find(b"\n\r\n", start, lf if lf >= 0 else stop)
         if crlf >= 0:
             return crlf + 3
-        return lf + 2 if lf >= 0 else stop
+        return lf + 2 if lf >= 0 else self._end(start)
 
     def _end(self, body_start: int) -> int:
         """Return where the body ends: the line end before a delimiter belongs to the delimiter (RFC 2046 section 5.1.1)."""
@@ -192,10 +201,12 @@ class _Scanner:
             end -= 1
         return max(end, body_start)
 
-    def _children(self, media: Media, body_start: int, depth: int) -> tuple[Part, ...]:
+    def _children(self, media: Media, body_start: int, depth: int, is_cut_off: bool) -> tuple[Part, ...]:
+        if is_cut_off:
+            return (_nothing(body_start),) if media.is_a(b"multipart") or media.is_a(b"message", b"rfc822") else ()
         if media.is_a(b"multipart"):
             default = MESSAGE if media.is_a(b"multipart", b"digest") else PLAIN
-            boundary = (media.parameter(b"boundary") or b"").rstrip(b" \t")[:MAX_BOUNDARY_BYTES]
+            boundary = (media.parameter(b"boundary") or b"")[:MAX_BOUNDARY_BYTES]
             found = self._multipart(boundary, body_start, depth + 1, default) if boundary and depth < MAX_DEPTH else ()
             return found or (_nothing(body_start),)
         if media.is_a(b"message", b"rfc822") and depth < MAX_DEPTH and self._parts < MAX_PARTS:
@@ -211,7 +222,10 @@ class _Scanner:
         children: list[Part] = []
         while self._next is mine:
             after = self._limit + len(mine.needle)
-            if self._content[after : after + 2] == b"--" or self._parts >= MAX_PARTS:
+            if self._content[after : after + 2] == b"--":
+                self._reach = self._line_after(after)
+                break
+            if self._parts >= MAX_PARTS:
                 break
             children.append(self.part(self._line_after(after), depth, default))
         was_closed = self._next is mine

@@ -22,6 +22,9 @@ END = Address()
         (b'"B, Ann" <a@b>', (Address(b"B, Ann", None, b"a", b"b"),)),
         (b'Ann "the" B.C. D <a@b> (x)', (Address(b"Ann the B.C. D", None, b"a", b"b"),)),
         (b'"a\\"b" <a@b>', (Address(b'a"b', None, b"a", b"b"),)),
+        (b"A . B .C <a@b>", (Address(b"A . B .C", None, b"a", b"b"),)),
+        (b"a@b (a\\)\\b)", (Address(b"a)b", None, b"a", b"b"),)),
+        (b"a@b> (not the name)", (A_B,)),
         (b"a@b (Ann B)", (Address(b"Ann B", None, b"a", b"b"),)),
         (b"(c) a@b", (A_B,)),
         (b"a (x (y)) @ (z) b", (Address(b"z", None, b"a", b"b"),)),
@@ -73,6 +76,11 @@ def test_repeated_lists_are_joined_and_of_repeated_texts_the_last_counts() -> No
     facts = envelope(b"To: a@b\r\nSubject: one\r\nto: c@d\r\nSUBJECT : two\r\n\r\n")
     assert facts.to == (A_B, C_D)
     assert facts.subject == b"two"
+
+
+def test_texts_but_the_subject_keep_their_white_space() -> None:
+    facts = envelope(b"Date:  a \r\n\tb \r\nSubject:  a \r\n\tb \r\n\r\n")
+    assert (facts.date, facts.subject) == (b"a \tb ", b"a b")
 
 
 def test_sender_and_reply_to_are_from_where_they_are_missing_or_empty() -> None:

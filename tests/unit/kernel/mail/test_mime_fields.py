@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.kernel.mail.mime.fields import as_crlf, select, split, unfold, value
+from services.kernel.mail.mime.fields import as_crlf, join, select, split, unfold, value
 
 HEADER = b"Received: one\r\n\ttwo\r\nSubject: x\r\nno colon\r\nreceived : three\r\n\r\nSubject: body\r\n"
 
@@ -31,13 +31,26 @@ def test_other_fields_of_a_header_that_is_not_closed_are_not_closed_either(heade
     assert select(header, {b"received"}, negate=True) == header.rstrip() + b"\r\n" * bool(header)
 
 
-@pytest.mark.parametrize("header", [b"", b"\r\n", b"To: x\r\n\r\n"])
+@pytest.mark.parametrize("header", [b"\r\n", b"To: x\r\n\r\n", b"To: x\r\n"])
 def test_choice_of_nothing_is_an_empty_line(header: bytes) -> None:
     assert select(header, {b"subject"}) == b"\r\n"
 
 
+def test_choice_from_nothing_is_nothing() -> None:
+    assert select(b"", {b"subject"}) == b""
+
+
+@pytest.mark.parametrize("header", [b"To: x\r\n\r\n", b"To: x\r\n", b"To: x\r\nno"])
+def test_choice_is_closed_even_where_the_header_is_not(header: bytes) -> None:
+    assert select(header, {b"to"}) == b"To: x\r\n\r\n"
+
+
+def test_choice_is_not_closed_where_its_last_line_was_cut_off() -> None:
+    assert select(b"To: x", {b"to"}) == b"To: x\r\n"
+
+
 def test_chosen_fields_of_a_header_with_lf_have_crlf() -> None:
-    assert select(b"Subject: a\n b\nTo: x", {b"subject", b"to"}) == b"Subject: a\r\n b\r\nTo: x\r\n\r\n"
+    assert select(b"Subject: a\n b\nTo: x\n", {b"subject", b"to"}) == b"Subject: a\r\n b\r\nTo: x\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -74,3 +87,17 @@ def test_every_fold_becomes_one_space(text: bytes) -> None:
 
 def test_many_blanks_are_no_work() -> None:
     assert unfold(b"a" + b" " * 1_000_000 + b"b\n") == b"a" + b" " * 1_000_000 + b"b"
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b" \t a b \r", b"a b "),
+        (b" a \r\n\t b\r", b"a \t b"),
+        (b"\n x\n\ty", b" x\ty"),
+        (b" a\rb\r", b"a b"),
+        (b"\r", b""),
+    ],
+)
+def test_joined_field_keeps_its_white_space(raw: bytes, text: bytes) -> None:
+    assert join(raw) == text

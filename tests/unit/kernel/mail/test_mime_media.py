@@ -1,6 +1,17 @@
 import pytest
 
-from services.kernel.mail.mime.media import PLAIN, Disposition, Label, Media, parse_disposition, parse_languages, parse_media, parse_word, read_label
+from services.kernel.mail.mime.media import (
+    MESSAGE,
+    PLAIN,
+    Disposition,
+    Label,
+    Media,
+    parse_disposition,
+    parse_encoding,
+    parse_languages,
+    parse_media,
+    read_label,
+)
 
 
 @pytest.mark.parametrize(
@@ -8,13 +19,18 @@ from services.kernel.mail.mime.media import PLAIN, Disposition, Label, Media, pa
     [
         (b"TEXT/Html; Charset=UTF-8", Media(b"TEXT", b"Html", ((b"Charset", b"UTF-8"),))),
         (b"text / plain (a (b)) ; charset (x) = (y) utf-8 (z)", Media(b"text", b"plain", ((b"charset", b"utf-8"),))),
-        (b"text/plain charset=x", Media(b"text", b"plain")),
-        (b"text/plain, text/html", Media(b"text", b"plain")),
+        (b"text/; x=y", Media(b"text", b"", ((b"x", b"y"),))),
+        (b"/plain", Media(b"", b"plain")),
+        (b"\xe4/b", Media(b"\xe4", b"b")),
         (b'a/b; name="x \\"y\\" \\\\z"', Media(b"a", b"b", ((b"name", b'x "y" \\z'),))),
         (b'a/b; name="(no comment)"', Media(b"a", b"b", ((b"name", b"(no comment)"),))),
-        (b'a/b; name="never closed', Media(b"a", b"b", ((b"name", b"never closed"),))),
+        (b'a/b; x=y; name="never closed; z=z', Media(b"a", b"b", ((b"x", b"y"),))),
+        (b'a/b; name="', Media(b"a", b"b")),
+        (b'a/b; name=="x"; y=z', Media(b"a", b"b", ((b"name", b'="x"'), (b"y", b"z")))),
+        (b"a/b; x:y=z; x=y", Media(b"a", b"b", ((b"x", b"y"),))),
         (b"a/b; name=two words; x=y", Media(b"a", b"b", ((b"name", b"two"), (b"x", b"y")))),
-        (b"a/b;; ;charset; =x; x=y;", Media(b"a", b"b", ((b"x", b"y"),))),
+        (b"a/b; ;charset; =x; x=y;", Media(b"a", b"b", ((b"", b"x"), (b"x", b"y")))),
+        (b"a/b;;x=y", Media(b"a", b"b")),
         (b"a/b; name==?utf-8?q?x?=", Media(b"a", b"b", ((b"name", b"=?utf-8?q?x?="),))),
         (b"a/b; name=\xe4\xf6", Media(b"a", b"b", ((b"name", b"\xe4\xf6"),))),
         (b'a/b; name=""', Media(b"a", b"b", ((b"name", b""),))),
@@ -25,7 +41,10 @@ def test_content_type_is_read_leniently(text: bytes, media: Media) -> None:
     assert parse_media(text) == media
 
 
-@pytest.mark.parametrize("text", [b"", b"text", b"text/", b"/plain", b";", b"(text/plain)", b"text plain"])
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"text", b"text/", b"/", b";", b"(text/plain)", b"text plain", b"a/b charset=x", b"a/b, a/c", b"a/b/c", b"a/[b]", b'"a/b"', b"a:b; x=y"],
+)
 def test_text_without_type_and_subtype_is_no_content_type(text: bytes) -> None:
     assert parse_media(text) is None
 
@@ -52,27 +71,52 @@ def test_continued_parameters_are_joined_when_complete(text: bytes, parameters: 
     ("text", "disposition"),
     [
         (b"attachment; filename=x", Disposition(b"attachment", ((b"filename", b"x"),))),
-        (b'(c) "INLINE"', Disposition(b"INLINE")),
+        (b"(c) INLINE", Disposition(b"INLINE")),
+        (b'"inline"', None),
+        (b";", Disposition(b"")),
         (b"attachment foo; filename=x", Disposition(b"attachment", ((b"filename", b"x"),))),
         (b"", None),
-        (b"; filename=x", None),
+        (b"; filename=x", Disposition(b"", ((b"filename", b"x"),))),
     ],
 )
 def test_disposition_is_a_word_with_parameters(text: bytes, disposition: Disposition | None) -> None:
     assert parse_disposition(text) == disposition
 
 
-def test_first_word_is_the_encoding() -> None:
-    assert parse_word(b"(c) Base64 (d) rest") == b"Base64"
-    assert parse_word(b" (c) ") is None
+def test_single_word_is_the_encoding() -> None:
+    assert parse_encoding(b"(c) Base64 (d)") == b"Base64"
+
+
+@pytest.mark.parametrize("text", [b"", b" (c) ", b"7 bit", b"base64;", b'"base64"', b"8bit, x", b"a/b", b"[x]"])
+def test_anything_else_is_no_encoding(text: bytes) -> None:
+    assert parse_encoding(text) is None
 
 
 def test_languages_are_a_list() -> None:
     assert parse_languages(b"en, de (German), fr-CA, ,") == (b"en", b"de", b"fr-CA")
 
 
+@pytest.mark.parametrize(("text", "tags"), [(b'"en"', ()), (b'en, "de"', (b"en",)), (b"en de, fr", (b"en",)), (b"en;de", (b"en",)), (b",", ())])
+def test_languages_end_at_what_is_no_tag(text: bytes, tags: tuple[bytes, ...]) -> None:
+    assert parse_languages(text) == tags
+
+
 def test_first_of_repeated_fields_counts() -> None:
     assert read_label(b"Content-ID: <1>\r\ncontent-id : <2>\r\n", PLAIN).id == b"<1>"
+
+
+def test_repeated_field_that_cannot_be_understood_is_passed_over() -> None:
+    label = read_label(b"Content-Type: x\nContent-Type: a/b\nContent-Transfer-Encoding: 8 bit\nContent-Transfer-Encoding: base64\n", PLAIN)
+    assert (label.media, label.encoding) == (Media(b"a", b"b"), b"base64")
+
+
+def test_last_of_repeated_dispositions_counts() -> None:
+    assert read_label(b"Content-Disposition: a\nContent-Disposition: b\n", PLAIN).disposition == Disposition(b"b")
+
+
+def test_broken_type_is_plain_text_whatever_the_default() -> None:
+    assert read_label(b"Content-Type: x\n", MESSAGE).media == PLAIN
+    assert read_label(b"Content-ID: <1>\n", MESSAGE).media == MESSAGE
 
 
 def test_header_without_mime_fields_gives_the_default() -> None:

@@ -77,11 +77,39 @@ def test_embedded_plain_message_has_a_part_one() -> None:
     assert message.find("1.1.1") is None
 
 
-def test_nested_part_ends_before_the_line_end_of_the_outer_delimiter() -> None:
-    content = b"Content-Type: multipart/mixed; boundary=o\n\n--o\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\nx\n--i--\n--o--\n"
-    part = scan(content).find("1")
-    assert part is not None
-    assert content[part.body_start : part.end] == b"--i\n\nx\n--i--"
+OUTER = b"Content-Type: multipart/mixed; boundary=o\n\n--o\n%b--o--\n"
+INNER = b"Content-Type: multipart/mixed; boundary=i\n\n%b"
+LETTER = b"Content-Type: message/rfc822\n\n%b"
+
+
+@pytest.mark.parametrize(
+    ("part", "header", "body"),
+    [
+        (INNER % b"--i\n\nx\n--i--\n", INNER % b"", b"--i\n\nx\n--i--\n"),
+        (INNER % b"--i\n\nx\n--i--\n\n", INNER % b"", b"--i\n\nx\n--i--\n"),
+        (INNER % b"--i\n\nx\n", INNER % b"", b"--i\n\nx"),
+        (LETTER % (INNER % b"--i\n\nx\n--i--\n"), LETTER % b"", INNER % b"--i\n\nx\n--i--\n"),
+        (LETTER % b"A: b\n\n", LETTER % b"", b"A: b\n\n"),
+        (LETTER % b"A: b\n", LETTER % b"", b"A: b"),
+        (LETTER % b"\n", LETTER % b"", b"\n"),
+        (b"A: b\n\n", b"A: b\n\n", b""),
+        (b"A: b\n", b"A: b", b""),
+        (b"\n", b"\n", b""),
+        (b"", b"", b""),
+    ],
+)
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_line_end_belongs_to_what_it_closes_and_else_to_the_delimiter(line_end: bytes, part: bytes, header: bytes, body: bytes) -> None:
+    content = (OUTER % part).replace(b"\n", line_end)
+    found = scan(content).find("1")
+    assert found is not None
+    texts = (content[found.start : found.body_start], content[found.body_start : found.end])
+    assert texts == (header.replace(b"\n", line_end), body.replace(b"\n", line_end))
+
+
+def test_boundary_ends_in_the_white_space_it_has() -> None:
+    content = b'Content-Type: multipart/mixed; boundary="b "\n\n--b \n\nx\n--b\n\ny\n--b --\n'
+    assert len(scan(content).children) == 1
 
 
 def test_boundary_longer_than_the_limit_is_compared_up_to_it() -> None:
@@ -90,9 +118,9 @@ def test_boundary_longer_than_the_limit_is_compared_up_to_it() -> None:
     assert len(scan(content).children) == 1
 
 
-def test_digest_falls_back_to_a_message_when_the_type_is_broken() -> None:
-    message = scan(b"Content-Type: multipart/digest; boundary=b\n\n--b\nContent-Type: nonsense\n\nSubject: in\n\nx\n--b--\n")
-    assert message.children[0].message is not None
+def test_part_of_a_digest_is_a_message_unless_it_has_a_type_however_broken() -> None:
+    message = scan(b"Content-Type: multipart/digest; boundary=b\n\n--b\nContent-Type: nonsense\n\nx\n--b\n\nSubject: in\n\nx\n--b--\n")
+    assert [child.message is not None for child in message.children] == [False, True]
 
 
 def test_parts_beyond_the_limit_are_left_in_the_body() -> None:
