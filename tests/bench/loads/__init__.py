@@ -12,7 +12,6 @@ LOADS: Sequence[Load] = [
 
 
 def chosen(only: str, is_quick: bool) -> list[Load]:
-    """Loads whose names begin with one of the words of ``only``; otherwise all, or the quick ones."""
-    if only:
-        return [load for load in LOADS if load.name.startswith(tuple(only.split())) and (load.quick or not is_quick)]
-    return [load for load in LOADS if load.quick or not is_quick]
+    """Loads whose names, or the first parts of them, are among the words of ``only`` (``relay``, ``relay/0ms``), or all; of these the quick ones."""
+    words = [f"{word}/" for word in only.split()]
+    return [load for load in LOADS if (load.quick or not is_quick) and (not words or f"{load.name}/".startswith(tuple(words)))]
