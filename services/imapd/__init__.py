@@ -18,6 +18,9 @@ Failure: a bad command is answered BAD, late when it is one of many, and costs n
 by the one table in ``trouble``; what it cannot do now is ``NO [UNAVAILABLE]``; a defect is ``NO [SERVERBUG]``, reported as an event, and the session
 goes on. A session whose folder was deleted elsewhere ends with BYE. A client that does not read is waited for, and cut after ``stall_seconds``.
 
+A name becomes a folder in one place, ``access``: it may be another user's, and then what can be done with it is what he allows (RFC 4314). What he
+does not even show is answered as what is not there. A session that may not read its selected folder any more ends as if it were deleted.
+
 No password crosses in the clear: LOGIN and AUTHENTICATE want TLS first, and what was sent before STARTTLS is forgotten.
 
 What a session is told, and when, by the modes that ENABLE or a command switched on (``modes``, ``extensions``):

@@ -7,6 +7,8 @@ from services.imapd.grammar.sequence import compact
 from services.imapd.modes import Mode
 from services.imapd.selected import Selected
 from services.imapd.view import Announcement, Exists, Expunged, Flags, Keywords
+from services.kernel.mailbox import acl
+from services.kernel.mailbox.acl import Right
 
 
 def lines(announcements: Iterable[Announcement], selected: Selected, modes: set[Mode]) -> Iterator[bytes]:
@@ -56,8 +58,8 @@ def shown_flags(selected: Selected, modes: set[Mode], uid: int) -> bytes:
 
 
 def permanent_flags(selected: Selected) -> bytes:
-    """The flags that can be changed for good (RFC 3501 section 7.1): none in a folder that was examined."""
-    flags = flag_list(selected.view.flags if selected.is_writable else frozenset())
-    if selected.is_writable and selected.has_keyword_room:
+    """The flags that can be changed for good (RFC 3501 section 7.1), by the user's rights (RFC 4314 section 5.1.1); none in a folder examined."""
+    flags = flag_list(acl.settable(selected.view.flags, selected.place.rights) if selected.is_writable else frozenset())
+    if selected.may(Right.WRITE) and selected.has_keyword_room:
         flags = flags[:-1] + b" \\*)"
     return b"* OK [PERMANENTFLAGS %b] Flags permitted\r\n" % flags

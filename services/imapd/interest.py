@@ -1,10 +1,11 @@
 """What a client that has said NOTIFY wants to hear, and what happened to its folders between two surveys (RFC 5465). Without I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.imapd.grammar.wishes import OF_MESSAGES, Group, Notify, Occasion, Which
-from services.kernel.mailbox import names
+from services.imapd.namespace import is_below, normalize
+from services.kernel.mailbox import names, others
 from services.kernel.mailbox.records import Figures
 
 Annotations = Mapping[str, bytes]
@@ -12,7 +13,8 @@ Annotations = Mapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """All folders of a user at one moment, the names subscribed to, and what is attached to folders, and under no name to the whole."""
+    """All folders of a user, and of others as he knows them, at one moment, the names subscribed to, and what is attached to folders, and under no
+    name to the whole."""
 
     folders: Mapping[str, Figures]
     subscribed: frozenset[str]
@@ -66,7 +68,7 @@ class Interest:
     """The groups of a NOTIFY in force."""
 
     def __init__(self, notify: Notify) -> None:
-        self._groups = notify.groups
+        self._groups = tuple(replace(group, names=tuple(map(normalize, group.names))) for group in notify.groups)
         self.of_selected = next((group for group in notify.groups if group.which.is_selected), Group(Which.SELECTED, (), frozenset()))
         """What is told of the selected folder: without a group, nothing (RFC 5465 section 3.1)."""
 
@@ -79,6 +81,18 @@ class Interest:
     def is_wide(self) -> bool:
         """Whether folders other than the selected one matter."""
         return any(not group.which.is_selected for group in self._groups)
+
+    def reaches_others(self, subscribed: frozenset[str]) -> bool:
+        """Tell whether folders of other users may matter."""
+        said = {name for group in self._groups for name in group.names}
+        if any(group.which is Which.SUBSCRIBED for group in self._groups):
+            said |= subscribed
+        return any(others.is_other(name) or name == others.TOP for name in said)
+
+    def concerns(self, name: str, subscribed: frozenset[str]) -> bool:
+        """Tell whether anything at all may be told of a folder that is not selected."""
+        survey = Survey({}, subscribed)
+        return any(group.occasions and not group.which.is_selected and _holds(group, name, survey) for group in self._groups)
 
     @property
     def has_annotations(self) -> bool:
@@ -122,24 +136,29 @@ def _occasion(item: News) -> Occasion:
 def _holds(group: Group, name: str, survey: Survey) -> bool:
     match group.which:
         case Which.PERSONAL:
-            return True
+            return not others.is_other(name)
         case Which.INBOXES:
             return name == names.INBOX
         case Which.SUBSCRIBED:
             return name in survey.subscribed
         case Which.SUBTREE:
-            return any(name == one or name.startswith(one + names.SEPARATOR) for one in map(names.normalize, group.names))
+            return any(name == one or is_below(name, one) for one in group.names)
         case _:
-            return name in map(names.normalize, group.names)
+            return name in group.names
+
+
+def _identity(name: str, figures: Figures) -> tuple[str, int]:
+    """Stays when a folder is renamed: no two folders of one owner have the same UIDVALIDITY."""
+    return others.split(name)[0] if others.is_other(name) else "", figures.uidvalidity
 
 
 def differences(before: Survey, after: Survey) -> Iterator[News]:
     """Return what happened between two surveys. A folder that keeps its UIDVALIDITY under another name was renamed."""
-    gone = {figures.uidvalidity: name for name, figures in before.folders.items() if name not in after.folders}
+    gone = {_identity(name, figures): name for name, figures in before.folders.items() if name not in after.folders}
     for name, figures in after.folders.items():
         known = before.folders.get(name)
         if known is None:
-            yield Moved(name, gone.pop(figures.uidvalidity, ""))
+            yield Moved(name, gone.pop(_identity(name, figures), ""))
         elif (known.messages, known.uidnext) != (figures.messages, figures.uidnext):
             yield Changed(name, figures, Occasion.MESSAGE_NEW if known.uidnext != figures.uidnext else Occasion.MESSAGE_EXPUNGE)
         elif known.highestmodseq != figures.highestmodseq:

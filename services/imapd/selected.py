@@ -5,28 +5,35 @@ from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple, ParamSpec, TypeVar
 
+from services.imapd.access import TO_CHANGE, TO_READ, Access, Place
 from services.imapd.ending import Ending
 from services.imapd.grammar.responses import SYSTEM_FLAGS
 from services.imapd.view import View
+from services.kernel.mailbox import acl
+from services.kernel.mailbox.acl import Right, Rights
 from services.kernel.mailbox.columns import Snapshot
 from services.kernel.mailbox.flags import KEYWORD_LIMIT
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.records import Changes
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import NoSuchFolder
-from services.kernel.mailbox.user import UserMail
 
 LAST_MODSEQ = (1 << 63) - 1
 """The largest there can be (RFC 7162 section 7, ``mod-sequence-value``): after it nothing happened."""
+
+NEVER = 1 << 32
+"""As the first UID that is recent: none. What is recent in a folder is for its owner to see."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Selected:
-    """A folder that a session has open. ``is_writable`` is false after EXAMINE."""
+    """A folder that a session has open. ``is_writable`` is false after EXAMINE, and where no right lets the user change anything."""
 
     def __init__(self, store: MailStore, opened: "_Opened") -> None:
+        self.place = opened.place
+        """Whose it is; its rights are those at the last look."""
         self.folder = opened.folder
         self.status = opened.snapshot.status
         self.is_writable = opened.is_writable
@@ -35,7 +42,9 @@ class Selected:
         self.mailbox_id = opened.mailbox_id
         self.view = View(self.status.highestmodseq, opened.snapshot.keywords, opened.snapshot.messages)
         self.view.claim(opened.first_recent)
-        self._claims = opened.claims
+        self.claims = opened.claims
+        """Whether new messages become recent here."""
+        self.who = opened.who
         self._store = store
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -43,15 +52,26 @@ class Selected:
         with _ending_when_gone():
             return await self._store.run(work, *args, **kwargs)
 
+    def may(self, right: Right) -> bool:
+        """Tell whether the user may use a right here, as it was opened."""
+        return self.is_writable and right in self.place.rights
+
+    async def refresh_rights(self) -> None:
+        """Learn what the user may do here now. Raises ``Ending`` when he may not even read any more."""
+        self.place = self.place._replace(rights=await self.run(_rights, self.place, self.who))
+
     async def look(self) -> None:
-        """Take in what happened in the folder. Sessions that know the same of it, and look at the same moment, share one look."""
+        """Take in what happened in the folder, and to the user's rights there. His sessions that know the same, and look at the same moment, share it."""
         since = self.view.modseq
-        key = (self.folder.directory, self.folder.uidvalidity, since, self._claims)
+        key = (self.folder.directory, self.folder.uidvalidity, since, self.claims, self.who)
         with _ending_when_gone():
-            found, is_first = await self._store.share(key, partial(_look, self.folder, since, self._claims))
+            found, is_first = await self._store.share(key, partial(_look, self, since))
+        if (found.rights ^ self.place.rights) & acl.OF_FLAGS:
+            self.view.flags_are_news()
+        self.place = self.place._replace(rights=found.rights)
         self.view.absorb(found.changes, found.present)
         # a message is recent in one session only (RFC 3501 section 2.3.2)
-        self.view.mark_recent(found.first_recent if is_first or not self._claims else found.changes.status.uidnext)
+        self.view.mark_recent(found.first_recent if is_first or not self.claims else found.changes.status.uidnext)
 
     def highestmodseq_line(self) -> bytes:
         """Write the modseq that all told so far leads to (RFC 7162 section 3.1.2.1)."""
@@ -79,18 +99,28 @@ def _ending_when_gone() -> Iterator[None]:
 class _Look(NamedTuple):
     """What one look at a folder finds. ``first_recent`` is the first UID that is recent for the asker."""
 
+    rights: Rights
     changes: Changes
     present: Sequence[int] | None
     first_recent: int
 
 
-def _look(folder: Folder, since: int, claims: bool) -> _Look:
+def _rights(place: Place, who: str) -> Rights:
+    """A folder that may not be read any more is as one that is gone (RFC 4314 section 6)."""
+    rights = place.owner.rights(place.name, who)
+    if not TO_READ.are_met(rights):
+        raise NoSuchFolder("the right to read was taken away")
+    return rights
+
+
+def _look(selected: Selected, since: int) -> _Look:
+    rights, folder = _rights(selected.place, selected.who), selected.folder
     changes = folder.changes(since)
     present = folder.uids() if changes.vanished is None else None
-    first_recent = changes.status.recent_from
-    if claims and any(message.uid >= first_recent for message in changes.changed):
+    first_recent = changes.status.recent_from if selected.place.owner.address == selected.who else NEVER
+    if selected.claims and any(message.uid >= first_recent for message in changes.changed):
         first_recent = folder.claim_recent()
-    return _Look(changes, present, first_recent)
+    return _Look(rights, changes, present, first_recent)
 
 
 class Opening(NamedTuple):
@@ -103,23 +133,29 @@ class Opening(NamedTuple):
 
 
 class _Opened(NamedTuple):
-    """What SELECT reads in one go."""
+    """What SELECT reads in one go, and for whom."""
 
+    who: str
+    place: Place
     folder: Folder
-    mailbox_id: str
+    mailbox_id: bytes
     snapshot: Snapshot
     first_recent: int
     is_writable: bool
     claims: bool
 
 
-def _open(user: UserMail, how: Opening) -> _Opened:
-    folder = user.folder(how.name)
+def _open(access: Access, how: Opening) -> _Opened:
+    place = access.place(how.name, TO_READ)
+    folder = place.folder()
     snapshot = folder.snapshot(how.since)
-    first_recent = folder.claim_recent() if how.claims else snapshot.status.recent_from
-    return _Opened(folder, folder.mailbox_id(), snapshot, first_recent, how.is_writable, how.claims)
+    is_own = place.owner.address == access.who
+    claims = how.claims and is_own
+    first_recent = folder.claim_recent() if claims else snapshot.status.recent_from if is_own else NEVER
+    is_writable = how.is_writable and TO_CHANGE.are_met(place.rights)
+    return _Opened(access.who, place, folder, place.mailbox_id(folder), snapshot, first_recent, is_writable, claims)
 
 
-async def open_folder(store: MailStore, user: UserMail, how: Opening) -> Selected:
-    """Select a folder; what the view holds is to be told by the reply. Raises ``NoSuchFolder``, ``MailboxTrouble``."""
-    return Selected(store, await store.run(_open, user, how))
+async def open_folder(store: MailStore, access: Access, how: Opening) -> Selected:
+    """Select a folder; what the view holds is to be told by the reply. Raises ``NoSuchFolder``, ``NoRight``, ``MailboxTrouble``."""
+    return Selected(store, await store.run(_open, access, how))

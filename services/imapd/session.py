@@ -2,11 +2,13 @@
 
 import ssl
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from services.imapd import announcing
+from services.imapd.access import Access, Needs, Place
 from services.imapd.admission import Admission
 from services.imapd.config import ImapdSettings
 from services.imapd.connection import Connection
@@ -18,11 +20,16 @@ from services.imapd.modes import IMPLIED, Mode
 from services.imapd.selected import Selected
 from services.imapd.view import Announcement
 from services.kernel.directory import Directory
+from services.kernel.mail.address import fold
+from services.kernel.mailbox import others
 from services.kernel.mailbox.store import MailStore
+from services.kernel.mailbox.trouble import BadFolderName, NoSuchFolder
 from services.kernel.mailbox.user import UserMail
 from services.kernel.mailbox.watch import Watcher
 from services.kernel.sasl import Sasl
 from services.kernel.wire.events import Emitter
+
+T = TypeVar("T")
 
 FLUSH_BYTES = 256 * 1024
 """Output is joined up to this size, then sent: the flags of some 5,000 messages."""
@@ -64,6 +71,9 @@ class Notices(Protocol):
     async def tell(self, *, in_idle: bool = False) -> None:
         """Tell what happened since the last time."""
 
+    def watch(self) -> None:
+        """Another folder is selected now."""
+
     def close(self) -> None:
         """Listen no more."""
 
@@ -87,6 +97,7 @@ class Session:
         """What NOTIFY set up, if it was said."""
         self.selected: Selected | None = None
         self._user: UserMail | None = None
+        self._access: Access | None = None
         self._output: list[bytes] = []
         self._output_bytes = 0
 
@@ -106,6 +117,33 @@ class Session:
         return self._user
 
     @property
+    def access(self) -> Access:
+        """What the user, who has signed in, may open."""
+        assert self._access is not None
+        return self._access
+
+    async def at(self, mailbox: str, needs: Needs, work: Callable[[Place], T]) -> T:
+        """Do blocking work at a folder that the client names. Raises ``NoSuchFolder``, ``NoRight`` and what it raises."""
+        await self.know_owner(mailbox)
+        return await self.house.store.run(_at, self.access, mailbox, needs, work)
+
+    async def know_owner(self, mailbox: str) -> None:
+        """Raise ``NoSuchFolder`` for a folder whose owner has no account any more, whatever is left on the disk.
+
+        The directory is asked last: what takes time tells nothing of who exists.
+        """
+        if others.is_other(mailbox):
+            with suppress(BadFolderName):
+                owner, _ = await self.house.store.run(self.access.owner, mailbox)
+                if not await self.has_account(owner.address):
+                    raise NoSuchFolder("the owner is gone")
+
+    async def has_account(self, address: str) -> bool:
+        """Tell whether a folded address is that of an account. Raises ``DirectoryTrouble``."""
+        account = await self.house.directory.account(address)
+        return account is not None and fold(account.address) == address
+
+    @property
     def folder(self) -> Selected:
         """The selected folder, in commands that need one."""
         assert self.selected is not None
@@ -114,6 +152,7 @@ class Session:
     def sign_in(self, user: UserMail, address: str) -> None:
         """The client is who it says."""
         self._user, self.address = user, address
+        self._access = Access(self.house.store, user)
 
     def enable(self, mode: Mode) -> bool:
         """Switch a mode on for good, with what comes along; return whether it was off."""
@@ -129,6 +168,8 @@ class Session:
         """From now on this folder is selected."""
         self.selected = selected
         selected.view.tells_modseqs = Mode.CONDSTORE in self.modes
+        if self.notices is not None:
+            self.notices.watch()
 
     @property
     def is_rev2(self) -> bool:
@@ -142,6 +183,7 @@ class Session:
 
     def mailbox_form(self, name: str) -> bytes:
         """Write a mailbox name as this client reads it."""
+        name = name.removesuffix(others.SEPARATOR)  # of the level above all users
         return responses.utf8_mailbox(name) if self.has_utf8 else responses.mailbox(name)
 
     # Answers.
@@ -186,3 +228,7 @@ class Session:
         """Have the client go on with its literal (RFC 3501 section 7.5)."""
         self.write(b"+ OK\r\n")
         await self.flush()
+
+
+def _at(access: Access, mailbox: str, needs: Needs, work: Callable[[Place], T]) -> T:
+    return work(access.place(mailbox, needs))

@@ -9,18 +9,21 @@ from services.kernel.directory import DirectoryTrouble
 from services.kernel.mailbox.attributes import VALUE_BYTES
 from services.kernel.mailbox.trouble import (
     AnnotationTooLarge,
+    BadAcl,
     BadFolderName,
     BadUse,
     FolderExists,
     Locked,
     MailboxFull,
     MailboxTrouble,
+    NoRight,
     NoSuchFolder,
     NoSuchMessage,
     OverQuota,
     Refusal,
     TargetGone,
     TooManyAnnotations,
+    TooManyEntries,
     TooManyKeywords,
 )
 
@@ -40,6 +43,9 @@ _REPLIES: Mapping[type[Exception], Reply] = {
     BadFolderName: no("That cannot be the name of a mailbox", b"CANNOT"),
     FolderExists: no("Mailbox already exists", b"ALREADYEXISTS"),
     NoSuchFolder: no("No such mailbox", b"NONEXISTENT"),
+    NoRight: no("No right to do that", b"NOPERM"),
+    BadAcl: no("The access list of the mailbox cannot be read; ask the administrator", b"CONTACTADMIN"),
+    TooManyEntries: no("Too many identifiers for this mailbox", b"LIMIT"),
     BadUse: no("No mailbox can be made for that use, or there is one", b"USEATTR"),
     AnnotationTooLarge: no("Value is too large", b"METADATA MAXSIZE %d" % VALUE_BYTES),
     TooManyAnnotations: no("Too many annotations", b"METADATA TOOMANY"),

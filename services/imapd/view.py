@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from services.imapd.grammar.responses import SYSTEM_FLAGS
 from services.imapd.grammar.sequence import SequenceSet
 from services.kernel.mailbox.columns import Columns
-from services.kernel.mailbox.records import Changes, FlagChange, FlagWord, Message
+from services.kernel.mailbox.records import Changes, FlagChange, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class View:
                 continue
             before = self.columns.flags[place]
             self._take(message)
-            if message.flags == combined(before, change):
+            if message.flags == change.result(before):
                 self._stale.discard(message.uid)
                 reckoned.append(message.uid)
         return reckoned
@@ -262,6 +262,10 @@ class View:
         self._has_new_flags = False
         return [Keywords(self._flags)]
 
+    def flags_are_news(self) -> None:
+        """Have it told again which flags are in use, and which of them can be changed."""
+        self._has_new_flags = True
+
     def announce_new(self) -> list[Announcement]:
         """Return only that there are new messages, if so, and count them as told."""
         if not self._fresh:
@@ -278,14 +282,3 @@ class View:
         self._forget_recent(uids)
         self._gone.clear()
         return Expunged([place + 1 for place in reversed(places)], uids)
-
-
-def combined(flags: frozenset[str], change: FlagChange) -> frozenset[str]:
-    """Return what a STORE makes of flags."""
-    match change.word:
-        case FlagWord.ADD:
-            return flags | change.flags
-        case FlagWord.REMOVE:
-            return flags - change.flags
-        case FlagWord.REPLACE:
-            return change.flags

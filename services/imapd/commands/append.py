@@ -5,6 +5,7 @@ cannot be done is answered at once: a literal that the client waits to send is r
 """
 
 from services.imapd import trouble
+from services.imapd.access import TO_INSERT, TO_REMOVE, Place
 from services.imapd.commands import catenate
 from services.imapd.commands.quota import check_room, note_growth
 from services.imapd.grammar.append import AppendReader, Content, EndOfMessage, NewMessage, Replaced, Spelling, Step, Url
@@ -15,10 +16,12 @@ from services.imapd.grammar.sequence import SequenceSet, compact
 from services.imapd.modes import Mode
 from services.imapd.session import Session
 from services.kernel.mail.mime import textual
+from services.kernel.mailbox import acl
+from services.kernel.mailbox.acl import Right
 from services.kernel.mailbox.arrival import Arrival, Staged
 from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.folder import Folder
-from services.kernel.mailbox.trouble import MailboxTrouble, NoSuchFolder
+from services.kernel.mailbox.trouble import MailboxTrouble, NoRight, NoSuchFolder
 
 PIECE_BYTES = 256 * 1024
 """Pieces are collected to this size before a thread writes them."""
@@ -61,6 +64,7 @@ class _Receiver:
         self._reader = reader
         self._event: Offer | Command = event
         self._is_answered = False
+        self._place: Place | None = None
         self._folder: Folder | None = None
         self._old: int | None = None
         self._message = NewMessage(frozenset(), None)
@@ -79,17 +83,18 @@ class _Receiver:
             await self._store.run(self._folder.discard, [staged for staged, _ in self._arrivals])
 
     async def run(self) -> Reply:
-        self._old = self._replaced(self._reader.replaced) if self._reader.replaced is not None else None
+        self._old = await self._replaced(self._reader.replaced) if self._reader.replaced is not None else None
         try:
-            self._folder = await self._store.run(self._session.user.folder, self._reader.mailbox)
+            place, folder = await self._session.at(self._reader.mailbox, TO_INSERT, lambda place: (place, place.folder()))
+            self._place, self._folder = place, folder
         except NoSuchFolder:
             return trouble.UNKNOWN_TARGET
         for step in self._reader.steps():
             await self._follow(step)
-        return await self._admit(self._folder)
+        return await self._admit(place, folder)
 
-    def _replaced(self, asked: Replaced) -> int:
-        """The UID of the message to replace. Raises ``NoSuchNumber``."""
+    async def _replaced(self, asked: Replaced) -> int:
+        """The UID of the message to replace. Raises ``NoSuchNumber``, ``NoRight``."""
         selected = self._session.selected
         if selected is None:
             raise _Refused(_NOT_SELECTED)
@@ -97,6 +102,9 @@ class _Receiver:
             raise _Refused(_READ_ONLY)
         if Mode.UIDONLY in self._session.modes and not asked.by_uid:
             raise _Refused(trouble.UID_REQUIRED)
+        await selected.refresh_rights()
+        if not TO_REMOVE.are_met(selected.place.rights):
+            raise NoRight("no right to remove messages")
         found = selected.view.resolve(SequenceSet(((asked.number, asked.number),)), by_uid=asked.by_uid)
         if not found or selected.view.is_gone(found[0]):
             raise _Refused(trouble.EXPUNGED)
@@ -200,21 +208,23 @@ class _Receiver:
         await self._check_room(self._bytes + self._draft.size + size, len(self._arrivals) + 1)
 
     async def _check_room(self, size: int, messages: int) -> None:
-        if self._old is not None:
+        assert self._place is not None and self._folder is not None
+        if self._old is not None and self._folder.is_beside(self._session.folder.folder):
             size -= self._session.folder.view.message(self._old).size
             messages -= 1
-        await check_room(self._session, size, messages)
+        await check_room(self._session, self._place.owner, size, messages)
 
     # Messages
 
     async def _stage(self) -> None:
-        assert self._draft is not None and self._folder is not None
+        assert self._draft is not None and self._folder is not None and self._place is not None
         if self._draft.size == 0:
             raise _Refused(_EMPTY)
         staged = await self._store.run(self._folder.stage, self._draft, self._message.internaldate)
-        self._arrivals.append(Arrival(staged, self._message.flags))
+        flags = acl.settable(self._message.flags, self._place.rights)  # RFC 4314 section 4: the others are left out
+        self._arrivals.append(Arrival(staged, flags))
         if self._is_binary:
-            self._arrivals[-1] = Arrival(await self._as_text(self._folder, staged), self._message.flags)
+            self._arrivals[-1] = Arrival(await self._as_text(self._folder, staged), flags)
         self._bytes += staged.served
         self._draft.close()
 
@@ -229,19 +239,21 @@ class _Receiver:
         await self._store.run(folder.discard, [staged])
         return anew
 
-    async def _admit(self, folder: Folder) -> Reply:
-        """APPENDUID (RFC 4315 section 3); for REPLACE it is told before the expunge (RFC 8508 section 3.4)."""
+    async def _admit(self, place: Place, folder: Folder) -> Reply:
+        """APPENDUID (RFC 4315 section 3), to who may read there; for REPLACE it is told before the expunge (RFC 8508 section 3.4)."""
+        may_read = Right.READ in place.rights
         if self._old is None:
             uids = await self._store.run(folder.admit, self._arrivals)
             added, self._arrivals = len(self._arrivals), []
-            await note_growth(self._session, self._bytes, added)
-            return ok("Done", b"APPENDUID %d %b" % (folder.uidvalidity, compact(uids)))
+            await note_growth(self._session, place.owner, self._bytes, added)
+            return ok("Done", b"APPENDUID %d %b" % (folder.uidvalidity, compact(uids)) if may_read else b"")
         selected = self._session.folder
-        old_bytes = selected.view.message(self._old).size
+        old_bytes, old_messages = (selected.view.message(self._old).size, 1) if folder.is_beside(selected.folder) else (0, 0)
         uid = await self._store.run(folder.replace, self._arrivals[0], selected.folder, self._old)
         self._arrivals = []
-        await note_growth(self._session, self._bytes - old_bytes, 0)
-        self._session.write(b"* OK [APPENDUID %d %d] Replaced\r\n" % (folder.uidvalidity, uid))
+        await note_growth(self._session, place.owner, self._bytes - old_bytes, 1 - old_messages)
+        if may_read:
+            self._session.write(b"* OK [APPENDUID %d %d] Replaced\r\n" % (folder.uidvalidity, uid))
         return ok("Done")
 
 

@@ -1,6 +1,7 @@
 """The parts of which CATENATE makes a message: URLs of what the user has on this server (RFC 4469)."""
 
 from services.imapd import facts, sections
+from services.imapd.access import TO_READ
 from services.imapd.grammar.requests import BodyItem
 from services.imapd.grammar.responses import astring, printable
 from services.imapd.grammar.url import MessageUrl, parse_url
@@ -9,8 +10,7 @@ from services.imapd.session import Session
 from services.kernel.mail.address import fold
 from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.folder import Folder
-from services.kernel.mailbox.trouble import NoSuchFolder
-from services.kernel.mailbox.user import UserMail
+from services.kernel.mailbox.trouble import NoRight, NoSuchFolder
 
 WRITE_BYTES = 1 << 20
 """Of a part copied at a time."""
@@ -22,11 +22,11 @@ async def find(session: Session, text: bytes) -> Span | None:
     if url is None or not _is_ours(session, url):
         return None
     try:
-        folder = await session.house.store.run(_folder, session.user, url) if url.mailbox else _selected(session)
+        folder = await session.at(url.mailbox, TO_READ, lambda place: place.folder()) if url.mailbox else _selected(session)
         if folder is None or url.uidvalidity not in (None, folder.uidvalidity):
             return None
         return await session.house.store.run(_part, folder, url)
-    except NoSuchFolder:
+    except (NoSuchFolder, NoRight):
         return None
 
 
@@ -37,10 +37,6 @@ def _is_ours(session: Session, url: MessageUrl) -> bool:
 
 def _selected(session: Session) -> Folder | None:
     return session.selected.folder if session.selected is not None else None
-
-
-def _folder(user: UserMail, url: MessageUrl) -> Folder:
-    return user.folder(url.mailbox)
 
 
 def _part(folder: Folder, url: MessageUrl) -> Span | None:

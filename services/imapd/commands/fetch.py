@@ -13,6 +13,7 @@ from services.imapd.modes import Mode
 from services.imapd.sections import Span
 from services.imapd.selected import Selected
 from services.imapd.session import Session
+from services.kernel.mailbox.acl import Right
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.records import FlagChange, FlagWord
 
@@ -72,7 +73,7 @@ async def _tell_loaded(session: Session, plan: "_Plan", places: Sequence[int]) -
     is_whole = True
     for batch in _batches(selected, places):
         uids = [selected.view.uids[place] for place in batch]
-        seen = await _mark_seen(selected, batch) if plan.marks_seen and selected.is_writable else frozenset[int]()
+        seen = await _mark_seen(selected, batch) if plan.marks_seen and selected.may(Right.SEEN) else frozenset[int]()
         loaded = await selected.run(plan.load, selected.folder, uids)
         is_whole = is_whole and len(loaded) == len(batch)
         for uid, message in loaded.items():

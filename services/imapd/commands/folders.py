@@ -3,51 +3,50 @@
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 
-from services.imapd import naming
+from services.imapd import namespace, naming
+from services.imapd.access import TO_READ, Access, Place
 from services.imapd.grammar.requests import ChangeFolder, FolderVerb, Rename, Status, StatusItem
 from services.imapd.grammar.responses import Reply, ok
 from services.imapd.modes import Mode
 from services.imapd.session import Session
 from services.kernel.mailbox import names
-from services.kernel.mailbox.trouble import NoSuchFolder
-from services.kernel.mailbox.user import UserMail
 
-
-def _subscribe(user: UserMail, name: str) -> None:
-    """What is not there cannot be subscribed to (RFC 9051 section 6.3.7 leaves it open; clients expect it of Dovecot and Cyrus)."""
-    if not any(info.name == name for info in user.folders()):
-        raise NoSuchFolder(f"there is no folder {name}")
-    user.subscribe(name)
-
-
-_WORK: Mapping[FolderVerb, Callable[[UserMail, ChangeFolder], object]] = {
+_WORK: Mapping[FolderVerb, Callable[[Access, ChangeFolder], object]] = {
     # RFC 3501 section 6.3.3: a separator at the end only says that folders below will follow
-    FolderVerb.CREATE: lambda user, request: user.create(request.mailbox.removesuffix(names.SEPARATOR), request.uses).mailbox_id(),
-    FolderVerb.DELETE: lambda user, request: user.delete(request.mailbox),
-    FolderVerb.SUBSCRIBE: lambda user, request: _subscribe(user, names.normalize(request.mailbox)),
-    FolderVerb.UNSUBSCRIBE: lambda user, request: user.unsubscribe(request.mailbox),
+    FolderVerb.CREATE: lambda access, request: _create(access, request.mailbox.removesuffix(namespace.separator(request.mailbox)), request.uses),
+    FolderVerb.DELETE: lambda access, request: access.delete(request.mailbox),
+    FolderVerb.SUBSCRIBE: lambda access, request: access.subscribe(request.mailbox),
+    FolderVerb.UNSUBSCRIBE: lambda access, request: access.unsubscribe(namespace.normalize(request.mailbox)),
 }
+
+
+def _create(access: Access, mailbox: str, uses: tuple[str, ...]) -> bytes:
+    place = access.create(mailbox, uses)
+    return place.mailbox_id(place.folder())
 
 
 async def change(session: Session, request: ChangeFolder) -> Reply:
     """CREATE, DELETE, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 sections 6.3.3 to 6.3.7)."""
-    result = await session.house.store.run(_WORK[request.verb], session.user, request)
+    if request.verb is not FolderVerb.UNSUBSCRIBE:
+        await session.know_owner(request.mailbox)
+    result = await session.house.store.run(_WORK[request.verb], session.access, request)
     if request.verb is FolderVerb.DELETE:
-        _leave(session, request.mailbox)
-    if request.verb is not FolderVerb.CREATE or not isinstance(result, str):
+        _leave(session, namespace.normalize(request.mailbox))
+    if not isinstance(result, bytes):
         return ok("Done")
     session.write(naming.told_if_other(session, request.mailbox))
-    return ok("Done", b"MAILBOXID (%b)" % result.encode())  # RFC 8474 section 4.1
+    return ok("Done", b"MAILBOXID (%b)" % result)  # RFC 8474 section 4.1
 
 
 async def rename(session: Session, request: Rename) -> Reply:
     """RENAME (RFC 3501 section 6.3.5)."""
-    old, new = names.normalize(request.old), names.normalize(request.new.removesuffix(names.SEPARATOR))
-    await session.house.store.run(session.user.rename, old, new)
-    if old != names.INBOX:
-        _leave(session, old, with_those_below=True)
+    await session.know_owner(request.old)
+    new = request.new.removesuffix(namespace.separator(request.new))
+    before, after = await session.house.store.run(session.access.rename, request.old, new)
+    if before != names.INBOX:
+        _leave(session, before, with_those_below=True)
         if session.is_rev2:
-            session.write(naming.told(session, new, old))
+            session.write(naming.told(session, after, before))
     return ok("Done")
 
 
@@ -55,8 +54,8 @@ def _leave(session: Session, name: str, *, with_those_below: bool = False) -> No
     """A session that takes its own selected folder away has none selected then."""
     if session.selected is None:
         return
-    selected, name = session.selected.folder.name, names.normalize(name)
-    if selected == name or (with_those_below and selected.startswith(name + names.SEPARATOR)):
+    selected = session.selected.place.told
+    if selected == name or (with_those_below and namespace.is_below(selected, name)):
         session.selected = None
 
 
@@ -69,15 +68,15 @@ async def status(session: Session, request: Status) -> Reply:
 
 
 async def status_line(session: Session, name: str, items: Sequence[StatusItem]) -> bytes:
-    """Return the STATUS reply of a folder. Raises ``NoSuchFolder``, ``MailboxTrouble``."""
-    figures = await session.house.store.run(_figures, session.user, name, items)
+    """Return the STATUS reply of a folder. Raises ``NoSuchFolder``, ``NoRight``, ``MailboxTrouble``."""
+    figures = await session.at(name, TO_READ, lambda place: _figures(place, items))
     figures[StatusItem.APPENDLIMIT] = b"%d" % session.house.message_size_limit
     told = b" ".join(b"%b %b" % (item.encode(), figures[item]) for item in items)
     return b"* STATUS %b (%b)\r\n" % (session.mailbox_form(name), told)
 
 
-def _figures(user: UserMail, name: str, items: Sequence[StatusItem]) -> dict[StatusItem, bytes]:
-    folder = user.folder(name)
+def _figures(place: Place, items: Sequence[StatusItem]) -> dict[StatusItem, bytes]:
+    folder = place.folder()
     found = folder.status()
     figures = {
         StatusItem.MESSAGES: found.messages,
@@ -94,4 +93,4 @@ def _figures(user: UserMail, name: str, items: Sequence[StatusItem]) -> dict[Sta
         deleted = folder.deleted()
         figures |= {StatusItem.DELETED: deleted.messages, StatusItem.DELETED_STORAGE: deleted.size_bytes}
     told = {item: b"%d" % figure for item, figure in figures.items()}
-    return told | {StatusItem.MAILBOXID: b"(%b)" % folder.mailbox_id().encode()} if StatusItem.MAILBOXID in items else told
+    return told | {StatusItem.MAILBOXID: b"(%b)" % place.mailbox_id(folder)} if StatusItem.MAILBOXID in items else told

@@ -14,7 +14,8 @@ async def idle(session: Session, _request: Bare) -> Reply:
     session.write(b"+ idling\r\n")
     await session.flush()
     changed = _Bell(session)
-    unsubscribe = session.house.watcher.subscribe(session.user, changed.ring)
+    watched = session.selected.place.owner if session.selected is not None else session.user
+    unsubscribe = session.house.watcher.subscribe(watched, changed.ring)
     try:
         line = await _wait_for_line(session, changed)
     finally:
@@ -38,7 +39,7 @@ async def _wait_for_line(session: Session, changed: _Bell) -> bytes:
     settings, connection = session.house.settings, session.connection
     end = time.monotonic() + settings.idle_seconds
     while (line := connection.framer.take_line()) is None:
-        if changed.has_rung:
+        if changed.has_rung or (session.notices is not None and session.notices.has_rung):
             changed.has_rung = False
             await _tell(session)
         left = end - time.monotonic()

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from services.imapd import announcing, trouble
+from services.imapd.access import TO_INSERT, TO_REMOVE, Place
 from services.imapd.commands.quota import check_room, note_growth
 from services.imapd.ending import Ending
 from services.imapd.grammar.requests import Bare, Copy, ExpungeUids, Store, StoreWord
@@ -11,9 +13,11 @@ from services.imapd.grammar.responses import Reply, no, ok
 from services.imapd.grammar.sequence import compact
 from services.imapd.modes import Mode
 from services.imapd.session import Session
+from services.kernel.mailbox import acl
+from services.kernel.mailbox.acl import Right
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.records import Copied, FlagChange, FlagWord, Stored
-from services.kernel.mailbox.trouble import NoSuchFolder
+from services.kernel.mailbox.trouble import NoRight, NoSuchFolder
 
 _READ_ONLY = no("Mailbox is open for reading only", b"READ-ONLY")
 _WORDS: Mapping[StoreWord, FlagWord] = {
@@ -35,7 +39,7 @@ async def store(session: Session, request: Store) -> Reply:
     if request.unchanged_since is not None:
         session.enable(Mode.CONDSTORE)
     uids = selected.view.resolve(request.messages, by_uid=request.by_uid)
-    change = FlagChange(_WORDS[request.word], selected.spelled(request.flags), request.unchanged_since)
+    change = _change(session, request)
     modified: list[int] = []
     is_any_stored = False
     for start in range(0, len(uids), STORE_MESSAGES):
@@ -46,6 +50,17 @@ async def store(session: Session, request: Store) -> Reply:
     if modified:
         return ok("Some were changed meanwhile", b"MODIFIED " + _named(session, modified, by_uid=request.by_uid))
     return trouble.EXPUNGED if uids and not is_any_stored and not request.by_uid else ok("Done")
+
+
+def _change(session: Session, request: Store) -> FlagChange:
+    """What the user's rights leave of a STORE. Raises ``NoRight`` when that is nothing (RFC 4314 section 4)."""
+    selected, rights = session.folder, session.folder.place.rights
+    flags = selected.spelled(request.flags)
+    allowed = acl.settable(flags, rights)
+    is_any_allowed = bool(allowed) or not flags if request.word is not StoreWord.REPLACE else bool(rights & acl.OF_FLAGS)
+    if not is_any_allowed:
+        raise NoRight("no right to these flags")
+    return FlagChange(_WORDS[request.word], allowed, request.unchanged_since, rights)
 
 
 def _named(session: Session, uids: Sequence[int], *, by_uid: bool) -> bytes:
@@ -82,31 +97,43 @@ async def copy(session: Session, request: Copy) -> Reply:
         return _READ_ONLY
     uids = selected.view.resolve(request.messages, by_uid=request.by_uid)
     try:
-        target = await session.house.store.run(session.user.folder, request.mailbox)
+        target = await session.at(request.mailbox, TO_INSERT, _target)
     except NoSuchFolder:
         return trouble.UNKNOWN_TARGET
-    if request.is_move:
-        return await _move(session, uids, target)
+    await selected.refresh_rights()
+    if request.is_move and not TO_REMOVE.are_met(selected.place.rights):
+        raise NoRight("no right to remove messages")
     sizes = {uid: selected.view.message(uid).size for uid in uids}
-    await check_room(session, sum(sizes.values()), len(uids))
-    copied = await selected.run(selected.folder.copy, uids, target)
-    if copied.uids:
-        await note_growth(session, sum(sizes[old] for old, _ in copied.uids), len(copied.uids))
-        return ok("Done", _copyuid(copied))
-    return trouble.EXPUNGED if uids else ok("No messages to copy")
+    grows = not (request.is_move and selected.folder.is_beside(target.folder))
+    if grows:
+        await check_room(session, target.place.owner, sum(sizes.values()), len(uids))
+    copied = await selected.run(selected.folder.move if request.is_move else selected.folder.copy, uids, target.folder, target.place.rights)
+    if not copied.uids:
+        return trouble.EXPUNGED if uids else ok("No messages to copy")
+    if grows:
+        await note_growth(session, target.place.owner, sum(sizes[old] for old, _ in copied.uids), len(copied.uids))
+    if not request.is_move:
+        return ok("Done", _copyuid(copied, target))
+    if code := _copyuid(copied, target):
+        session.write(b"* OK [%b] Moved\r\n" % code)  # RFC 6851 section 4.3: before the expunges, so it cannot wait for the tagged reply
+    return await _tell_removed(session)
 
 
-async def _move(session: Session, uids: Sequence[int], target: Folder) -> Reply:
-    """RFC 6851 section 4.3: COPYUID is told before the expunges, so it cannot wait for the tagged reply."""
-    selected = session.folder
-    moved = await selected.run(selected.folder.move, uids, target)
-    if moved.uids:
-        session.write(b"* OK [%b] Moved\r\n" % _copyuid(moved))
-        return await _tell_removed(session)
-    return trouble.EXPUNGED if uids else ok("No messages to move")
+class _Target(NamedTuple):
+    """Where messages go."""
+
+    place: Place
+    folder: Folder
 
 
-def _copyuid(copied: Copied) -> bytes:
+def _target(place: Place) -> _Target:
+    return _Target(place, place.folder())
+
+
+def _copyuid(copied: Copied, target: _Target) -> bytes:
+    """Nothing for who may not read there: the UIDs would tell him what is (RFC 4315 section 3)."""
+    if Right.READ not in target.place.rights:
+        return b""
     before, after = compact(old for old, _ in copied.uids), compact(new for _, new in copied.uids)
     return b"COPYUID %d %b %b" % (copied.uidvalidity, before, after)
 
@@ -125,6 +152,9 @@ async def _expunge(session: Session, uids: Sequence[int] | None) -> Reply:
     selected = session.folder
     if not selected.is_writable:
         return _READ_ONLY
+    await selected.refresh_rights()
+    if not selected.may(Right.EXPUNGE):
+        raise NoRight("no right to expunge")
     removed = await selected.run(selected.folder.expunge, uids)
     return await _tell_removed(session) if removed else ok("Done")
 

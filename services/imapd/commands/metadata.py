@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from services.imapd.access import TO_ANNOTATE, TO_ANNOTATE_FOR_ALL, Place
 from services.imapd.grammar.requests import Depth, GetMetadata, SetMetadata
 from services.imapd.grammar.responses import Reply, astring, no, ok, string8
 from services.imapd.session import Session
+from services.kernel.mailbox import attributes
 
 _ADMIN = "/shared/admin"
 """Of the server: whom to write to, as a URI (RFC 5464 section 6.2.1, RFC 2142 section 5)."""
@@ -13,7 +15,7 @@ _NOT_YOURS = no("Only the administrator sets what all users share", b"NOPERM")
 
 async def get(session: Session, request: GetMetadata) -> Reply:
     """GETMETADATA (section 4.2). Of what is larger than MAXSIZE only the largest size is told."""
-    kept = await session.house.store.run(session.user.annotations, request.mailbox)
+    kept = await _kept(session, request.mailbox)
     if not request.mailbox:
         kept = {**kept, _ADMIN: f"mailto:postmaster@{session.address.rpartition('@')[2]}".encode()}
     limit = request.max_size
@@ -26,15 +28,37 @@ async def get(session: Session, request: GetMetadata) -> Reply:
 
 async def set_values(session: Session, request: SetMetadata) -> Reply:
     """SETMETADATA (section 4.3), all or none."""
-    if not request.mailbox and any(entry.startswith("/shared/") for entry in request.values):
-        return _NOT_YOURS
-    await session.house.store.run(session.user.annotate, request.mailbox, request.values)
+    is_shared = any(entry.startswith("/shared/") for entry in request.values)
+    if not request.mailbox:
+        if is_shared:
+            return _NOT_YOURS
+        await session.house.store.run(session.user.annotate, "", request.values)
+        return ok("Done")
+
+    def work(place: Place) -> None:
+        is_own = place.owner.address == session.address
+        place.owner.annotate(place.name, request.values if is_own else attributes.by_reader(request.values, session.address))
+
+    await session.at(request.mailbox, TO_ANNOTATE_FOR_ALL if is_shared else TO_ANNOTATE, work)
     return ok("Done")
 
 
+async def _kept(session: Session, mailbox: str) -> Mapping[str, bytes]:
+    """What the user finds attached to a folder, or to the mailbox as a whole. What is private to another is not among it."""
+    if not mailbox:
+        return await session.house.store.run(session.user.annotations)
+    return await session.at(mailbox, TO_ANNOTATE, lambda place: annotations(place, session.address))
+
+
+def annotations(place: Place, who: str) -> Mapping[str, bytes]:
+    """What ``who`` finds attached to a folder. Blocks. Raises ``MailboxTrouble``."""
+    kept = place.owner.annotations(place.name)
+    return kept if place.owner.address == who else attributes.of_reader(kept, who)
+
+
 async def metadata_line(session: Session, name: str, entries: Sequence[str]) -> bytes:
-    """Return the METADATA reply of a folder. Raises ``NoSuchFolder``, ``MailboxTrouble``."""
-    kept = await session.house.store.run(session.user.annotations, name)
+    """Return the METADATA reply of a folder. Raises ``NoSuchFolder``, ``NoRight``, ``MailboxTrouble``."""
+    kept = await _kept(session, name)
     return _line(session, name, _found(kept, entries, Depth.ITSELF))
 
 

@@ -3,12 +3,16 @@
 Also what is told of the selected folder in any session, since NOTIFY has a say in it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
+from itertools import islice
+from typing import NamedTuple
 
 from services.imapd import naming
+from services.imapd.access import TO_ANNOTATE, TO_READ, Access
 from services.imapd.commands import fetch
+from services.imapd.commands.metadata import annotations
 from services.imapd.grammar.requests import Fetch
 from services.imapd.grammar.responses import Reply, ok
 from services.imapd.grammar.sequence import SequenceSet
@@ -17,12 +21,16 @@ from services.imapd.interest import Annotated, Changed, Interest, Moved, News, R
 from services.imapd.modes import Mode
 from services.imapd.session import Session
 from services.imapd.view import Announcement
+from services.kernel.mailbox import others
 from services.kernel.mailbox.records import Figures
-from services.kernel.mailbox.trouble import NoSuchFolder
+from services.kernel.mailbox.trouble import NoRight, NoSuchFolder
 from services.kernel.mailbox.user import UserMail
 
 DIGEST_BYTES = 16
 """Kept of the value of each annotation, to see whether it changes; values themselves would be megabytes a session."""
+
+MOST_OWNERS = 50
+"""Other users whose folders a client is told of: each has an index that is asked at each change."""
 
 
 async def notify(session: Session, request: Notify) -> Reply:
@@ -50,16 +58,17 @@ class Notices:
         self.has_rung = False
         self._session = session
         self._known = Survey({}, frozenset())
-        self._unsubscribe: Callable[[], None] = lambda: None
+        self._surveyed: Mapping[str, UserMail] = {}
+        self._watched: dict[str, Callable[[], None]] = {}
 
     async def begin(self, *, wants_status: bool) -> None:
         """Start to listen, and tell the state of now if that is wanted."""
         session = self._session
-        self._unsubscribe = session.house.watcher.subscribe(session.user, self._ring)
+        self.watch()
         self._known = await self._survey()
         if not wants_status:
             return
-        selected = session.selected.folder.name if session.selected is not None else None
+        selected = session.selected.place.told if session.selected is not None else None
         for name, figures in self._known.folders.items():
             if name != selected and self.interest.wants(Occasion.MESSAGE_NEW, name, self._known):
                 has_flags = self.interest.wants(Occasion.FLAG_CHANGE, name, self._known)
@@ -67,7 +76,21 @@ class Notices:
 
     def close(self) -> None:
         """Listen no more."""
-        self._unsubscribe()
+        for unsubscribe in self._watched.values():
+            unsubscribe()
+        self._watched.clear()
+
+    def watch(self) -> None:
+        """Listen to the mailboxes that matter now: the user's, that of the selected folder, and those of others."""
+        session = self._session
+        wanted = {**self._surveyed, session.address: session.user}
+        if session.selected is not None:
+            owner = session.selected.place.owner
+            wanted[owner.address] = owner
+        for address in self._watched.keys() - wanted.keys():
+            self._watched.pop(address)()
+        for address in wanted.keys() - self._watched.keys():
+            self._watched[address] = session.house.watcher.subscribe(wanted[address], self._ring)
 
     def _ring(self) -> None:
         self.has_rung = True
@@ -82,13 +105,21 @@ class Notices:
             await tell_selected(session, may_expunge=in_idle or not self.interest.is_delayed)
         if self.interest.is_wide:
             before, self._known = self._known, await self._survey()
-            selected = session.selected.folder.name if session.selected is not None else None
+            selected = session.selected.place.told if session.selected is not None else None
             for item in self.interest.news(before, self._known, selected):
                 session.write(self._line(item))
         await session.flush()
 
     async def _survey(self) -> Survey:
-        return await self._session.house.store.run(_survey, self._session.user, self.interest.has_annotations)
+        """What there is now. Others whose folders are part of it are listened to from before it is read."""
+        session = self._session
+        run = session.house.store.run
+        shared = await run(_shared, session.access, self.interest)
+        owned = islice([(owner, folders) for owner, folders in shared.items() if await session.has_account(owner.address)], MOST_OWNERS)
+        parts = [_Part(session.user, None), *(_Part(owner, folders) for owner, folders in owned)]
+        self._surveyed = {part.owner.address: part.owner for part in parts}
+        self.watch()
+        return await run(_survey, session.access, parts, self.interest.has_annotations)
 
     def _line(self, item: News) -> bytes:
         session = self._session
@@ -105,13 +136,55 @@ class Notices:
                 return _status(session, name, figures, with_modseq=True, with_unseen=occasion is not Occasion.MESSAGE_EXPUNGE)
 
 
-def _survey(user: UserMail, with_annotations: bool) -> Survey:
-    folders = user.survey()
-    annotations: dict[str, Mapping[str, bytes]] = {}
-    for name in ("", *folders) if with_annotations else ():
-        with suppress(NoSuchFolder):
-            annotations[name] = {entry: blake2b(value, digest_size=DIGEST_BYTES).digest() for entry, value in user.annotations(name).items()}
-    return Survey(folders, user.subscriptions(), annotations)
+class _Part(NamedTuple):
+    """One owner's part of a survey: all folders of the user's own, some of another's."""
+
+    owner: UserMail
+    folders: Sequence[str] | None
+
+    def told(self, name: str) -> str:
+        return name if self.folders is None else others.join(self.owner.address, name)
+
+
+def _shared(access: Access, interest: Interest) -> dict[UserMail, list[str]]:
+    """The folders of others that matter, by owner. Blocks."""
+    subscribed = access.user.subscriptions()
+    if not interest.reaches_others(subscribed):
+        return {}
+    found = {}
+    for address, folders in access.shared().items():
+        concerned = [folder for folder in folders if interest.concerns(others.join(address, folder), subscribed)]
+        owner = access.known_owner(address) if concerned else None
+        if owner is not None:
+            found[owner] = concerned
+    return found
+
+
+def _survey(access: Access, parts: Sequence[_Part], with_annotations: bool) -> Survey:
+    folders: dict[str, Figures] = {}
+    for part in parts:
+        found = part.owner.survey()
+        for name in found if part.folders is None else found.keys() & part.folders:
+            figures = found[name] if part.folders is None or _may_read(access, part, name) else Figures(found[name].uidvalidity, 0, 0, 0, 0)
+            folders[part.told(name)] = figures
+    kept: dict[str, Mapping[str, bytes]] = {}
+    if with_annotations:
+        kept[""] = _digests(access.user.annotations())
+        for name in folders:
+            with suppress(NoSuchFolder, NoRight):
+                kept[name] = _digests(annotations(access.place(name, TO_ANNOTATE), access.who))
+    return Survey(folders, access.user.subscriptions(), kept)
+
+
+def _may_read(access: Access, part: _Part, name: str) -> bool:
+    """Who may only know of a folder is told its name, and no figures."""
+    with suppress(NoSuchFolder):
+        return TO_READ.are_met(part.owner.rights(name, access.who))
+    return False
+
+
+def _digests(values: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    return {entry: blake2b(value, digest_size=DIGEST_BYTES).digest() for entry, value in values.items()}
 
 
 def _status(session: Session, name: str, figures: Figures, *, with_modseq: bool, with_unseen: bool = False) -> bytes:

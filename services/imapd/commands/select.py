@@ -7,6 +7,7 @@ from services.imapd.grammar.responses import Reply, bad, flag_list, ok
 from services.imapd.modes import Mode
 from services.imapd.selected import LAST_MODSEQ, Opening, Selected, open_folder
 from services.imapd.session import Session
+from services.kernel.mailbox.acl import Right
 
 
 async def select(session: Session, request: Select) -> Reply:
@@ -25,13 +26,14 @@ async def select(session: Session, request: Select) -> Reply:
         claims=request.is_writable and not session.is_rev2,  # RFC 9051 has no recent messages
         since=known.modseq if known is not None else LAST_MODSEQ,
     )
-    selected = await open_folder(session.house.store, session.user, how)
+    await session.know_owner(request.mailbox)
+    selected = await open_folder(session.house.store, session.access, how)
     session.open(selected)
-    session.house.filler.wish(session.user, selected.folder)
+    session.house.filler.wish(selected.place.owner, selected.folder)
     session.write(_introduction(session, selected, request))
     if known is not None and known.uidvalidity == selected.status.uidvalidity:
         await _catch_up(session, selected, known)
-    return ok("Done", b"READ-WRITE" if request.is_writable else b"READ-ONLY")
+    return ok("Done", b"READ-WRITE" if selected.is_writable else b"READ-ONLY")
 
 
 def _introduction(session: Session, selected: Selected, request: Select) -> bytes:
@@ -47,8 +49,8 @@ def _introduction(session: Session, selected: Selected, request: Select) -> byte
         b"* OK [UIDVALIDITY %d] UIDs valid\r\n" % status.uidvalidity,
         b"* OK [UIDNEXT %d] Predicted next UID\r\n" % uidnext,
         selected.highestmodseq_line(),
-        b"* OK [MAILBOXID (%b)] Ok\r\n" % selected.mailbox_id.encode(),  # RFC 8474 section 4.2
-        naming.told(session, selected.folder.name, request.mailbox) if session.is_rev2 else b"",  # RFC 9051 section 6.3.2
+        b"* OK [MAILBOXID (%b)] Ok\r\n" % selected.mailbox_id,  # RFC 8474 section 4.2
+        naming.told(session, selected.place.told, request.mailbox) if session.is_rev2 else b"",  # RFC 9051 section 6.3.2
     ]
     return b"".join(lines)
 
@@ -68,9 +70,10 @@ async def _catch_up(session: Session, selected: Selected, known: Resync) -> None
 
 
 async def close(session: Session, _request: Bare) -> Reply:
-    """CLOSE (RFC 3501 section 6.4.2): expunges without telling, unless the folder was examined."""
+    """CLOSE (RFC 3501 section 6.4.2): expunges without telling, unless the folder was examined or there is no right to."""
     selected = session.folder
-    if selected.is_writable:
+    await selected.refresh_rights()
+    if selected.may(Right.EXPUNGE):
         await selected.run(selected.folder.expunge)
     session.selected = None
     return ok("Done")

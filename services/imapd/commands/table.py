@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from services.imapd.commands import always, auth, fetch, folders, idle, listing, messages, metadata, notify, ordering, quota, search, select
+from services.imapd.commands import acl, always, auth, fetch, folders, idle, listing, messages, metadata, notify, ordering, quota, search, select
 from services.imapd.grammar import requests as ask
 from services.imapd.grammar.keys import Numbered, Search, SearchKey, Sort, Thread, leaves
 from services.imapd.grammar.requests import Request, Verb
 from services.imapd.grammar.responses import Reply
+from services.imapd.grammar.rights import DeleteAcl, GetAcl, ListRights, MyRights, SetAcl
 from services.imapd.grammar.wishes import Notify
 from services.imapd.session import Session, State
 
@@ -71,6 +72,11 @@ _TABLE: Mapping[type[Request] | Verb, Entry] = {
     ask.SetQuota: Entry(_AFTER_LOGIN, quota.set_limits, Telling.AFTER),
     ask.GetMetadata: Entry(_AFTER_LOGIN, metadata.get, Telling.AFTER),
     ask.SetMetadata: Entry(_AFTER_LOGIN, metadata.set_values, Telling.AFTER),
+    GetAcl: Entry(_AFTER_LOGIN, acl.get, Telling.AFTER),
+    SetAcl: Entry(_AFTER_LOGIN, acl.set_entry, Telling.AFTER),
+    DeleteAcl: Entry(_AFTER_LOGIN, acl.delete_entry, Telling.AFTER),
+    ListRights: Entry(_AFTER_LOGIN, acl.list_rights, Telling.AFTER),
+    MyRights: Entry(_AFTER_LOGIN, acl.mine, Telling.AFTER),
     ask.Status: Entry(_AFTER_LOGIN, folders.status, Telling.AFTER),
     ask.ChangeFolder: Entry(_AFTER_LOGIN, folders.change, Telling.AFTER),
     ask.Rename: Entry(_AFTER_LOGIN, folders.rename, Telling.AFTER),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from services.imapd.grammar import acl
 from services.imapd.grammar.fetch import parse_fetch
 from services.imapd.grammar.flags import flags
 from services.imapd.grammar.listing import list_pattern, parse_list
@@ -32,6 +33,7 @@ from services.imapd.grammar.requests import (
     Verb,
 )
 from services.imapd.grammar.responses import Reply, bad, no
+from services.imapd.grammar.rights import GetAcl, MyRights
 from services.imapd.grammar.scanner import BadSyntax, Scanner
 from services.imapd.grammar.search import BadCharset, parse_search
 from services.imapd.grammar.select import parse_select
@@ -292,6 +294,11 @@ _COMMANDS: Mapping[bytes, Callable[[Scanner, bool], Request]] = {
     b"SETQUOTA": _set_quota,
     b"GETMETADATA": lambda scanner, _by_uid: parse_get(scanner),
     b"SETMETADATA": lambda scanner, _by_uid: parse_set(scanner),
+    b"GETACL": lambda scanner, _by_uid: GetAcl(mailbox(scanner)),
+    b"SETACL": lambda scanner, _by_uid: acl.parse_set(scanner),
+    b"DELETEACL": lambda scanner, _by_uid: acl.parse_delete(scanner),
+    b"LISTRIGHTS": lambda scanner, _by_uid: acl.parse_list_rights(scanner),
+    b"MYRIGHTS": lambda scanner, _by_uid: MyRights(mailbox(scanner)),
     b"APPEND": _misread,
     b"REPLACE": _misread,
     b"FETCH": _fetch,

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from services.imapd.grammar.keys import Search, Sort, Thread
 from services.imapd.grammar.paging import Page
+from services.imapd.grammar.rights import DeleteAcl, GetAcl, ListRights, MyRights, SetAcl
 from services.imapd.grammar.sequence import SequenceSet
 from services.imapd.grammar.wishes import Notify
 
@@ -149,11 +150,12 @@ class ListSelection(StrEnum):
 
 
 class ListReturn(StrEnum):
-    """What an extended LIST tells of each (RFC 5258 section 3.2, RFC 6154 section 2)."""
+    """What an extended LIST tells of each (RFC 5258 section 3.2, RFC 6154 section 2, RFC 8440)."""
 
     SUBSCRIBED = "SUBSCRIBED"
     CHILDREN = "CHILDREN"
     SPECIAL_USE = "SPECIAL-USE"
+    MYRIGHTS = "MYRIGHTS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +357,11 @@ Request = (
     | SetQuota
     | GetMetadata
     | SetMetadata
+    | GetAcl
+    | SetAcl
+    | DeleteAcl
+    | ListRights
+    | MyRights
     | Fetch
     | Store
     | Copy

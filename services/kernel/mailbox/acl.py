@@ -47,6 +47,10 @@ ALWAYS: Rights = frozenset({Right.LOOKUP, Right.ADMIN})
 OLD: Mapping[str, Rights] = {"c": frozenset({Right.CREATE, Right.DELETE}), "d": frozenset({Right.DELETED, Right.EXPUNGE})}
 """The rights of RFC 2086 that RFC 4314 section 2.1.1 splits."""
 
+_FLAG_RIGHTS = {"\\seen": Right.SEEN, "\\deleted": Right.DELETED}
+OF_FLAGS: Rights = frozenset({Right.WRITE, Right.SEEN, Right.DELETED})
+"""Those that flags need."""
+
 OWNER = "owner"
 ANYONE = "anyone"
 AUTHENTICATED = "authenticated"
@@ -89,6 +93,13 @@ def told(rights: Rights) -> str:
     return form(rights) + "".join(letter for letter, parts in OLD.items() if rights & parts)
 
 
+def settable(flags: frozenset[str], rights: Rights) -> frozenset[str]:
+    """Those of IMAP flags that these rights set and clear (RFC 4314 section 2.1)."""
+    if rights >= OF_FLAGS:
+        return flags
+    return frozenset(flag for flag in flags if _FLAG_RIGHTS.get(flag.lower(), Right.WRITE) in rights)
+
+
 def is_identifier(name: str) -> bool:
     """Tell whether a line can begin with ``name``, with or without ``-``."""
     bare = name.removeprefix("-")
@@ -124,6 +135,10 @@ class Acl:
         if len(after) > max(ENTRIES, len(self.entries)):
             raise TooManyEntries(f"a folder has room for {ENTRIES} entries")
         return Acl(after)
+
+    def given(self, identifier: str) -> Rights:
+        """The rights in the line of an identifier, or those that it has without one."""
+        return self.entries.get(identifier, ALL if identifier == OWNER else NONE)
 
     def grantees(self) -> frozenset[str]:
         """The addresses of those who have a right, and ``anyone`` if that has one."""

@@ -51,3 +51,14 @@ def changed(before: Mapping[str, bytes], changes: Mapping[str, bytes | None]) ->
 def form(annotations: Mapping[str, bytes]) -> str:
     """What ``read`` reads."""
     return msgspec.json.encode(dict(sorted(annotations.items()))).decode()
+
+
+def of_reader(kept: Mapping[str, bytes], who: str) -> dict[str, bytes]:
+    """What ``who``, not the owner, has attached for himself and finds attached for all, under the names that he knows."""
+    own = {key.removeprefix(f"{who}:"): value for key, value in kept.items() if key.startswith(f"{who}:/private/")}
+    return own | {key: value for key, value in kept.items() if key.startswith("/shared/")}
+
+
+def by_reader(changes: Mapping[str, bytes | None], who: str) -> dict[str, bytes | None]:
+    """The entries that changes by ``who``, not the owner, mean."""
+    return {f"{who}:{key}" if key.startswith("/private/") else key: value for key, value in changes.items()}

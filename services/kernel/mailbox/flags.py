@@ -16,6 +16,8 @@ _BIT_OF_LETTER = {letter: 1 << bit for bit, letter in enumerate(_LETTERS)}
 KEYWORD_LIMIT = len(_LETTERS) - len(_SYSTEM)
 """One small letter each."""
 
+SYSTEM = frozenset(flag for flag in _SYSTEM if flag)
+"""The flags that need no keyword."""
 PASSED = 1 << 2
 SEEN = _SYSTEM_BITS["\\seen"]
 DELETED = _SYSTEM_BITS["\\deleted"]

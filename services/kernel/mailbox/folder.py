@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from services.kernel.mailbox import arrival, filename, flags, identity, look
+from services.kernel.mailbox import acl, arrival, crossing, filename, flags, identity, look
+from services.kernel.mailbox.acl import Rights
 from services.kernel.mailbox.arrival import Arrival, Staged
 from services.kernel.mailbox.catalog.shelf import Shelf
 from services.kernel.mailbox.columns import Snapshot
@@ -215,10 +216,12 @@ class Folder:
         return [row.uid for row in rows]
 
     def replace(self, new: Arrival, source: "Folder", old: int) -> int:
-        """Add a staged message and remove another, of this folder or another of the same user, as one change (RFC 8508). Return the new UID.
+        """Add a staged message and remove another, as one change unless that is another user's (RFC 8508). Return the new UID.
 
         Raises ``NoSuchMessage`` when the old one is gone, and as ``admit`` does. A crash in the middle leaves the new one, the old one or both.
         """
+        if not self.is_beside(source):
+            return crossing.replace(self, new, source, old)
         aside = f"{self._home.maildir}/tmp/{self._home.tools.unique.make()}"
         with mapped(), ExitStack() as undo:
             arrival.sync(self._home.disk, [new.staged])
@@ -255,7 +258,8 @@ class Folder:
             limit = change.unchanged_since
             allowed = [row for row in rows if limit is None or row.modseq <= limit]
             bits = flags.to_bits(change.flags, ledger.keywords) if change.word is FlagWord.REMOVE else self._use_flags(ledger, change.flags)
-            renamed = [(row, after) for row in allowed if (after := _combine(row.flags, change.word, bits)) != row.flags]
+            kept = flags.PASSED | flags.to_bits(_locked(ledger, change.rights), ledger.keywords)
+            renamed = [(row, after) for row in allowed if (after := _combine(row.flags, change.word, bits, kept)) != row.flags]
             ledger.set_flags([(row, after) for row, after in renamed if self._rename(row, after)])
             allowed_uids = {row.uid for row in allowed}
             return Stored(ledger.messages(allowed_uids), [row.uid for row in rows if row.uid not in allowed_uids])
@@ -287,16 +291,18 @@ class Folder:
             ledger.bury(rows)
         return [row.uid for row in rows]
 
-    def copy(self, uids: Iterable[int], target: "Folder") -> Copied:
-        """Copy messages with flags and dates to a folder of the same user, all or none.
+    def copy(self, uids: Iterable[int], target: "Folder", rights: Rights = acl.ALL) -> Copied:
+        """Copy messages with dates, and flags as far as ``rights`` set them there, all or none.
 
         Raises ``TargetGone``, ``MailboxFull``, ``TooManyKeywords``.
         """
         wanted = list(uids)
+        if not self.is_beside(target):
+            return crossing.copy(self, wanted, target, rights)
         with ExitStack() as undo:
             with self._changing() as source, self._beside(target, source) as into:
                 rows = source.rows(wanted)
-                copies = self._number(rows, source, target, into)
+                copies = target._number(rows, source.keywords, into, rights)
                 for row, copy in zip(rows, copies, strict=True):
                     path = f"{target._directory}/{copy.place}"
                     self._home.disk.link(f"{self._directory}/{row.place}", path)
@@ -305,13 +311,15 @@ class Folder:
             undo.pop_all()
         return self._copied(target, rows, copies)
 
-    def move(self, uids: Iterable[int], target: "Folder") -> Copied:
-        """Move messages to a folder of the same user; each is in one of the two at any time (RFC 6851)."""
+    def move(self, uids: Iterable[int], target: "Folder", rights: Rights = acl.ALL) -> Copied:
+        """Move messages as ``copy`` does; each is in one of the two at any time (RFC 6851), on its way to another user perhaps in both."""
         wanted = list(uids)
+        if not self.is_beside(target):
+            return crossing.move(self, wanted, target, rights)
         with ExitStack() as undo:
             with self._changing() as source, self._beside(target, source) as into:
                 rows = source.rows(wanted)
-                copies = self._number(rows, source, target, into)
+                copies = target._number(rows, source.keywords, into, rights)
                 for row, copy in zip(rows, copies, strict=True):
                     old, new = f"{self._directory}/{row.place}", f"{target._directory}/{copy.place}"
                     self._home.disk.rename(old, new)
@@ -334,14 +342,18 @@ class Folder:
                 raise TargetGone(str(gone)) from None
             yield ledger
 
-    def _number(self, rows: Sequence[Row], source: Ledger, target: "Folder", into: Ledger) -> list[Row]:
-        """Rows for copies of ``rows`` in the target, with UIDs, names and its own letters for keywords."""
+    def is_beside(self, other: "Folder") -> bool:
+        """Tell whether both are of the same user."""
+        return self._home.maildir == other._home.maildir
+
+    def _number(self, rows: Sequence[Row], keywords: tuple[str, ...], into: Ledger, rights: Rights) -> list[Row]:
+        """Rows for copies of ``rows`` here, with UIDs, names and letters of its own for keywords."""
         first = into.take_uids(len(rows))
         modseq = into.take_modseq() if rows else 0
         now = int(self._home.tools.clock())
         copies = []
         for uid, row in enumerate(rows, first):
-            bits = target._use_flags(into, flags.names(row.flags, source.keywords)) | row.flags & flags.PASSED
+            bits = self._use_flags(into, acl.settable(flags.names(row.flags, keywords), rights)) | row.flags & flags.PASSED
             stem = filename.renumber(row.stem, self._home.tools.unique.make(), uid)
             copies.append(Row(uid, modseq, bits, row.internaldate, row.size, row.served, now, stem, not bits))
         return copies
@@ -355,14 +367,21 @@ class Folder:
         return Copied(target.uidvalidity, [(row.uid, copy.uid) for row, copy in zip(rows, copies, strict=True)])
 
 
-def _combine(before: int, word: FlagWord, bits: int) -> int:
+def _locked(ledger: Ledger, rights: Rights) -> frozenset[str]:
+    """The flags that may not be cleared with these rights."""
+    known = flags.SYSTEM.union(ledger.keywords)
+    return known - acl.settable(known, rights)
+
+
+def _combine(before: int, word: FlagWord, bits: int, kept: int) -> int:
+    """``kept`` are what REPLACE leaves alone."""
     match word:
         case FlagWord.ADD:
             return before | bits
         case FlagWord.REMOVE:
             return before & ~bits
         case FlagWord.REPLACE:
-            return bits | before & flags.PASSED
+            return bits | before & kept
 
 
 def _settle(rows: Sequence[Row], copies: Sequence[Row], source: Ledger, into: Ledger) -> None:

@@ -1,8 +1,8 @@
 """Names of other users' folders as everybody writes them: ``user/alice@example.test/Archive/2026`` is ``Archive.2026`` of hers.
 
 Their namespace has a separator of its own (RFC 2342), since addresses hold dots; no folder of a user's own has a slash in its name, so the two never
-meet. Internally the level above all users is ``user/``, since ``user`` may be somebody's own folder. Who has a slash or a wildcard of LIST in his
-address shares nothing: no name would be his.
+meet. Here the level above all users is ``ROOT``, as clients hear it ``TOP``, which may be somebody's own folder. Who has a slash or a wildcard of
+LIST in his address shares nothing: no name would be his.
 """
 
 from services.kernel.mail import address as addresses
@@ -11,6 +11,7 @@ from services.kernel.mailbox.trouble import BadFolderName
 
 SEPARATOR = "/"
 ROOT = "user/"
+TOP = "user"
 _UNFIT = frozenset('/%*"\\')
 
 

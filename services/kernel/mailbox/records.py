@@ -6,6 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
+from services.kernel.mailbox import acl
+from services.kernel.mailbox.acl import Rights
+
 
 class Message(msgspec.Struct, frozen=True, gc=False):
     """One message of a folder.
@@ -79,11 +82,25 @@ class FlagWord(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlagChange:
-    """A STORE: which flags, how, and only where the modseq is at most ``unchanged_since`` (RFC 7162 section 3.1.3)."""
+    """A STORE: which flags, how, and only where the modseq is at most ``unchanged_since`` (RFC 7162 section 3.1.3).
+
+    What REPLACE may clear is what ``rights`` allow; ``flags`` are such already.
+    """
 
     word: FlagWord
     flags: frozenset[str]
     unchanged_since: int | None = None
+    rights: Rights = acl.ALL
+
+    def result(self, before: frozenset[str]) -> frozenset[str]:
+        """What it makes of flags."""
+        match self.word:
+            case FlagWord.ADD:
+                return before | self.flags
+            case FlagWord.REMOVE:
+                return before - self.flags
+            case FlagWord.REPLACE:
+                return self.flags | before - acl.settable(before, self.rights)
 
 
 class Stored(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from services.kernel.mailbox import acl, names, volume
 from services.kernel.mailbox.disk import FILE_MODE
+from services.kernel.mailbox.home import NOTIFY_NAME
 from services.kernel.mailbox.trouble import BadAcl, mapped
 
 NAME = ".malleposte.shares"
@@ -47,11 +48,22 @@ class Shares:
             found = db.execute("SELECT 1 FROM share WHERE owner = ? AND grantee IN (?, ?)", (owner, who, acl.ANYONE))
             return found.fetchone() is not None
 
+    def visible(self, owner: str, who: str) -> list[str]:
+        """The folders of ``owner`` that ``who`` may know of, as their files say now."""
+        with mapped():
+            found = [name for name, lines in _acls(volume.maildir(self._root, owner)) if acl.Right.LOOKUP in lines.rights(who, is_owner=False)]
+        return sorted(found, key=lambda name: (name != names.INBOX, name))
+
     def note(self, owner: str) -> None:
         """Read the files of a user's folders again."""
         with self._open() as db, _writing(db):
             db.execute("DELETE FROM share WHERE owner = ?", (owner,))
             self._insert(db, owner)
+
+    def wake(self, who: str) -> None:
+        """Have the sessions of ``who``, if there is one, look again at what is shared with him."""
+        with suppress(OSError):
+            os.utime(volume.maildir(self._root, who) / NOTIFY_NAME)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -99,19 +111,18 @@ class Shares:
         db.execute(f"PRAGMA user_version = {VERSION}")
 
     def _insert(self, db: sqlite3.Connection, owner: str) -> None:
-        given = grantees(volume.maildir(self._root, owner)) - {owner}
+        given = frozenset[str]().union(*(lines.grantees() for _, lines in _acls(volume.maildir(self._root, owner)))) - {owner}
         db.executemany("INSERT INTO share VALUES (?, ?)", [(owner, one) for one in sorted(given)])
 
 
-def grantees(maildir: Path) -> frozenset[str]:
-    """All who have a right in some folder. A file that cannot be read gives nobody one. Raises ``OSError``."""
-    found: set[str] = set()
+def _acls(maildir: Path) -> Iterator[tuple[str, acl.Acl]]:
+    """The folders of a Maildir that have lines. A file that cannot be read gives nobody a right. Raises ``OSError``."""
     with suppress(FileNotFoundError):
-        for entry in ("", *os.listdir(maildir)):
-            if not entry or names.from_directory(entry) is not None:
-                with suppress(BadAcl, NotADirectoryError):
-                    found |= acl.read(maildir / entry / acl.NAME).grantees()
-    return frozenset(found)
+        for entry in (".", *os.listdir(maildir)):
+            name = names.INBOX if entry == "." else names.from_directory(entry)
+            if name is not None and os.path.isdir(f"{maildir}/{entry}/cur"):
+                with suppress(BadAcl):
+                    yield name, acl.read(maildir / entry / acl.NAME)
 
 
 def _is_made(db: sqlite3.Connection) -> bool:

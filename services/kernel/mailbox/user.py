@@ -203,11 +203,12 @@ class UserMail:
         with self._home.index.writing():
             path = self._directory(name) / acl.NAME
             before = acl.read(path)
-            after = before.changed(identifier, change(before.entries.get(identifier, acl.NONE)))
+            after = before.changed(identifier, change(before.given(identifier)))
             if after != before:
                 self._home.replace(path, after.text())
                 self._home.disk.sync_directory(path.parent)
         self.note_sharing()
+        self._shares.wake(identifier.removeprefix("-").removeprefix(acl.USER))
         self._home.notify()
 
     def note_sharing(self) -> None:

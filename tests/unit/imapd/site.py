@@ -119,6 +119,13 @@ class Running:
             )
         engine.dispose()
 
+    def remove(self, address: str) -> None:
+        """Take a user's account away; his mail stays."""
+        engine = sqlalchemy.create_engine(f"sqlite:///{self.root}/directory.sqlite")
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.delete(accounts).where(accounts.c.address == address))
+        engine.dispose()
+
     def deliver(self, address: str, message: bytes) -> None:
         """Add a message as another process does: through a store of its own on the same mailboxes."""
         store = MailStore(Settings(self.configuration).mailbox)

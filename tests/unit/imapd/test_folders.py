@@ -41,7 +41,7 @@ def test_folders_of_one_user_are_not_those_of_another(imapd: Running) -> None:
 def test_separator_is_told(imapd: Running) -> None:
     with imapd.signed_in() as client:
         assert client.ask('LIST "" ""')[0] == b'* LIST (\\Noselect) "." ""'
-        assert client.ask("NAMESPACE")[0] == b'* NAMESPACE (("" ".")) NIL NIL'
+        assert client.ask("NAMESPACE")[0] == b'* NAMESPACE (("" ".")) (("user/" "/")) NIL'
 
 
 @pytest.mark.parametrize(
