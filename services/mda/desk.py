@@ -23,7 +23,7 @@ from services.kernel.mailbox.scripts import (
     read_script,
 )
 from services.kernel.mailbox.store import MailStore
-from services.kernel.mailbox.trouble import MailboxTrouble, NoSuchMessage, Refusal, mapped
+from services.kernel.mailbox.trouble import BadAcl, MailboxTrouble, NoSuchMessage, Refusal, mapped
 from services.kernel.mailbox.user import UserMail
 from services.kernel.tables.lookup import LookupTrouble
 from services.kernel.wire import mailboxes as ask
@@ -62,6 +62,10 @@ class Desk:
                 return _folders(user)
             case ask.Annotations(folder=folder):
                 return ask.AnnotationList(dict(user.annotations(folder)))
+            case ask.Acl(folder=folder):
+                return _acl(user, folder)
+            case ask.SetAcl():
+                return _set_acl(user, request)
             case ask.Scripts():
                 return _scripts(self._store.scripts(address, self._limits))
             case ask.Messages(folder=folder, after=after):
@@ -97,6 +101,25 @@ class Desk:
         if tree.is_dir():
             os.utime(tree)  # it is no litter while more comes
         return ask.Done()
+
+
+def _acl(user: UserMail, folder: str) -> ask.Response:
+    try:
+        return ask.AclEntries({identifier: acl.form(rights) for identifier, rights in user.acl(folder).entries.items()})
+    except BadAcl as trouble:
+        return ask.AclEntries({}, str(trouble))
+
+
+def _set_acl(user: UserMail, request: ask.SetAcl) -> ask.Response:
+    identifier = acl.meant(request.identifier, user.address)
+    if identifier is None:
+        return ask.Failed(f"{request.identifier}: an address, anyone, authenticated or owner expected, with - in front or without")
+    try:
+        rights = acl.parse(request.letters)
+    except ValueError:
+        return ask.Failed(f"{request.letters}: letters of {acl.form(acl.ALL)} expected")
+    user.change_acl(request.folder, identifier, lambda _: rights)
+    return ask.Done()
 
 
 def _tree(user: UserMail, batch: str) -> Path:

@@ -4,7 +4,7 @@ import asyncio
 import io
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.admin.moving.imap import Remote, RemoteFolder
     from services.kernel.wire.mailboxes import Checked, CheckedFolder, File, FolderList, MovedIn
 
-app = typer.Typer(name="mailbox", help="Mailboxes: list, import, export, backup, restore, check.", no_args_is_help=True)
+app = typer.Typer(name="mailbox", help="Mailboxes: list, import, export, backup, restore, check, acl.", no_args_is_help=True)
 
 PROGRESS = 100
 """Messages of one step of an import from IMAP: what is lost when it is broken off."""
@@ -207,6 +207,34 @@ def _writing(output: Path) -> IO[bytes]:
 def restore(context: typer.Context, address: Address, source: Annotated[str, typer.Argument(help="The archive; - is standard input.")] = "-") -> None:
     """Put back from a backup what is not there any more; what is there stays as it is."""
     raise typer.Exit(1 if asyncio.run(_import_files(context.obj, address, source, "INBOX")) else 0)
+
+
+@app.command(name="acl")
+def acl_of_folder(
+    context: typer.Context,
+    address: Address,
+    folder: Annotated[str, typer.Argument(help="The folder, as its owner calls it.")],
+    identifier: Annotated[str, typer.Argument(help="Whose rights to set: an address, anyone, authenticated or owner; - in front takes.")] = "",
+    rights: Annotated[str, typer.Argument(help="Letters of RFC 4314, such as lrs; none take the entry away.")] = "",
+) -> None:
+    """Show who may do what in a folder (IMAP ACL), or set it for one."""
+    entries = asyncio.run(_acl(context.obj, address, folder, identifier, rights))
+    if not identifier:
+        from services.kernel.mailbox import acl
+
+        print_columns(("IDENTIFIER", "RIGHTS"), [(acl.said(name, address.lower()), letters) for name, letters in entries.items()])
+
+
+async def _acl(desk: Desk, address: str, folder: str, identifier: str, rights: str) -> Mapping[str, str]:
+    from services.kernel.wire.mailboxes import Done, SetAcl
+
+    async with desk.mailboxes() as mailboxes:
+        if identifier:
+            await mailboxes.ask(SetAcl(address, folder, identifier, rights), Done)
+        found = await mailboxes.acl(address, folder)
+        if found.trouble:
+            raise ControlError(found.trouble)
+        return found.entries
 
 
 @app.command()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import IO
 
 from services.admin.moving.hop import Mailboxes
-from services.kernel.mailbox import attributes, flags, names
+from services.kernel.mailbox import acl, attributes, flags, names
 from services.kernel.mailbox.scripts import ACTIVE, DIRECTORY, SUFFIX
 from services.kernel.wire.mailboxes import FolderEntry, MessageEntry
 
@@ -49,6 +49,10 @@ class Archive:
         if keywords:
             self._add(f"{directory}/dovecot-keywords", "".join(f"{number} {word}\n" for number, word in enumerate(keywords)).encode())
         self._annotate(f"{directory}/{attributes.NAME}", await mailboxes.annotations(address, folder.name))
+        shared = (await mailboxes.acl(address, folder.name)).entries
+        if shared:
+            lines = acl.Acl({identifier: acl.parse(letters) for identifier, letters in shared.items()})
+            self._add(f"{directory}/{acl.NAME}", lines.text().encode(), 0)
         for entry in entries:
             content = await mailboxes.content(address, folder.name, entry.uid)
             if content is not None:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterable
 from services.admin.line import Line
 from services.kernel.wire.mailboxes import (
     BLOCK_BYTES,
+    Acl,
+    AclEntries,
     AnnotationList,
     Annotations,
     Block,
@@ -44,6 +46,10 @@ class Mailboxes(Line):
     async def annotations(self, address: str, folder: str) -> dict[str, bytes]:
         """What is attached to a folder, or with an empty name to the mailbox as a whole. Raises ``ControlError``."""
         return (await self.ask(Annotations(address, folder), AnnotationList)).values
+
+    async def acl(self, address: str, folder: str) -> AclEntries:
+        """Who may do what in a folder. Raises ``ControlError``."""
+        return await self.ask(Acl(address, folder), AclEntries)
 
     async def scripts(self, address: str) -> ScriptList:
         """The Sieve scripts of a mailbox. Raises ``ControlError``."""

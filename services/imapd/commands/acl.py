@@ -4,20 +4,18 @@ from services.imapd.access import TO_ADMINISTER, TO_ASK_RIGHTS, Place
 from services.imapd.grammar.responses import Reply, astring, no, ok
 from services.imapd.grammar.rights import DeleteAcl, GetAcl, ListRights, MyRights, RightsWord, SetAcl
 from services.imapd.session import Session
-from services.kernel.mail.address import fold, split
 from services.kernel.mailbox import acl
-from services.kernel.mailbox.acl import ANYONE, AUTHENTICATED, OWNER, USER, Rights
+from services.kernel.mailbox.acl import OWNER, Rights
 
 _UNKNOWN = no("An identifier is an address, anyone, authenticated or owner, with - in front or without", b"CANNOT")
-_SPELLINGS = (("group-override=", "!$"), ("group=", "$"), (USER, ""))
-"""How identifiers of the file are said by clients of Dovecot."""
 
 
 async def get(session: Session, request: GetAcl) -> Reply:
     """GETACL (section 3.3). The owner's own line is told even where there is none."""
     place, found = await session.at(request.mailbox, TO_ADMINISTER, lambda place: (place, place.owner.acl(place.name)))
     entries = found.entries if OWNER in found.entries else {**found.entries, OWNER: acl.ALL}
-    pairs = b"".join(b" %b %b" % (_shown(identifier, place), _rights(rights)) for identifier, rights in entries.items())
+    said = {acl.said(identifier, place.owner.address): rights for identifier, rights in entries.items()}
+    pairs = b"".join(b" %b %b" % (astring(identifier.encode()), _rights(rights)) for identifier, rights in said.items())
     session.write(b"* ACL %b%b\r\n" % (session.mailbox_form(place.told), pairs))
     return ok("Done")
 
@@ -49,7 +47,7 @@ async def delete_entry(session: Session, request: DeleteAcl) -> Reply:
     """DELETEACL (section 3.2)."""
 
     def work(place: Place) -> bool:
-        identifier = _meant(request.identifier, place, with_groups=True)
+        identifier = acl.meant(request.identifier, place.owner.address)
         if identifier is not None:
             place.owner.change_acl(place.name, identifier, lambda _: acl.NONE)
         return identifier is not None
@@ -86,23 +84,7 @@ def _rights(rights: Rights) -> bytes:
     return astring(acl.told(rights).encode())
 
 
-def _meant(said: str, place: Place, *, with_groups: bool = False) -> str | None:
-    """The identifier in the file for one that a client says; the owner's address is ``owner``. ``None`` for what can be nobody's."""
-    bare = said.removeprefix("-")
-    sign = said[: len(said) - len(bare)]
-    if bare in (ANYONE, AUTHENTICATED, OWNER):
-        return said
-    group = next((kind + bare.removeprefix(mark) for kind, mark in _SPELLINGS if mark and bare.startswith(mark)), None)
-    if group is not None:
-        return sign + group if with_groups else None
-    identifier = sign + (OWNER if fold(bare) == place.owner.address else USER + fold(bare))
-    return identifier if all(split(bare)) and acl.is_identifier(identifier) else None
-
-
-def _shown(identifier: str, place: Place) -> bytes:
-    bare = identifier.removeprefix("-")
-    sign = identifier[: len(identifier) - len(bare)]
-    if bare == OWNER:
-        return astring((sign + place.owner.address).encode())
-    kind, mark = next(((kind, mark) for kind, mark in _SPELLINGS if bare.startswith(kind)), ("", ""))
-    return astring((sign + mark + bare.removeprefix(kind)).encode())
+def _meant(said: str, place: Place) -> str | None:
+    """The identifier of the file; ``None`` for what can be nobody's, and for groups, to which nothing is given."""
+    identifier = acl.meant(said, place.owner.address)
+    return None if identifier is None or acl.is_group(identifier) else identifier

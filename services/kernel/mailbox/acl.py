@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from services.kernel.mail.address import fold
+from services.kernel.mail.address import fold, split
 from services.kernel.mailbox.trouble import BadAcl, TooManyEntries
 
 NAME = "dovecot-acl"
@@ -55,7 +55,8 @@ OWNER = "owner"
 ANYONE = "anyone"
 AUTHENTICATED = "authenticated"
 USER = "user="
-_GROUPS = ("group=", "group-override=")
+_GROUPS = {"group-override=": "!$", "group=": "$"}
+"""How groups are said by clients of Dovecot."""
 _WORDS = {
     "lookup": Right.LOOKUP,
     "read": Right.READ,
@@ -105,6 +106,39 @@ def is_identifier(name: str) -> bool:
     bare = name.removeprefix("-")
     is_known = bare in (OWNER, ANYONE, AUTHENTICATED) or any(bare.startswith(kind) and bare != kind for kind in (USER, *_GROUPS))
     return is_known and len(name.encode(errors="replace")) <= IDENTIFIER_BYTES and not _UNFIT.search(name)
+
+
+def meant(said: str, owner: str) -> str | None:
+    """The identifier of the file for one that people say; the owner's address is ``owner``. ``None`` for what can be nobody's."""
+    sign, bare = _signed(said)
+    if bare in (OWNER, ANYONE, AUTHENTICATED):
+        return said
+    for kind, mark in _GROUPS.items():
+        if bare.startswith(mark):
+            return sign + kind + bare.removeprefix(mark)
+    identifier = sign + (OWNER if fold(bare) == owner else USER + fold(bare))
+    return identifier if all(split(bare)) and is_identifier(identifier) else None
+
+
+def said(identifier: str, owner: str) -> str:
+    """What people say for an identifier of the file."""
+    sign, bare = _signed(identifier)
+    if bare == OWNER:
+        return sign + owner
+    for kind, mark in _GROUPS.items():
+        if bare.startswith(kind):
+            return sign + mark + bare.removeprefix(kind)
+    return sign + bare.removeprefix(USER)
+
+
+def is_group(identifier: str) -> bool:
+    """Tell whether an identifier is that of a group, which nobody is in."""
+    return _signed(identifier)[1].startswith(tuple(_GROUPS))
+
+
+def _signed(identifier: str) -> tuple[str, str]:
+    bare = identifier.removeprefix("-")
+    return identifier[: len(identifier) - len(bare)], bare
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,29 @@ class AnnotationList(msgspec.Struct, frozen=True, tag="annotation-list"):
     values: dict[str, bytes]
 
 
+class Acl(msgspec.Struct, frozen=True, tag="acl"):
+    """List who may do what in a folder."""
+
+    address: str
+    folder: str
+
+
+class AclEntries(msgspec.Struct, frozen=True, tag="acl-entries"):
+    """Letters by identifier, as in ``dovecot-acl`` (``kernel.mailbox.acl``); ``trouble`` is why that cannot be read."""
+
+    entries: dict[str, str]
+    trouble: str = ""
+
+
+class SetAcl(msgspec.Struct, frozen=True, tag="set-acl"):
+    """Give an identifier rights in a folder; no letters take its line away."""
+
+    address: str
+    folder: str
+    identifier: str
+    letters: str
+
+
 class Scripts(msgspec.Struct, frozen=True, tag="scripts"):
     """List the Sieve scripts of a mailbox."""
 
@@ -181,5 +204,5 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     reason: str
 
 
-Request = Folders | Annotations | Scripts | Messages | Read | Stage | MoveIn | Check
-Response = FolderList | AnnotationList | ScriptList | MessageList | Block | Done | MovedIn | Checked | Failed
+Request = Folders | Annotations | Acl | SetAcl | Scripts | Messages | Read | Stage | MoveIn | Check
+Response = FolderList | AnnotationList | AclEntries | ScriptList | MessageList | Block | Done | MovedIn | Checked | Failed

@@ -84,6 +84,7 @@ def test_backup_is_restored_with_uids_flags_folders_annotations_and_rules(malle:
     assert moved.out.splitlines()[-1] == "INBOX: 2 messages moved in with their UIDs, 0 were there already"
     mailboxes = folder / "mail" / "example.test"
     (mailboxes / "alice" / "Maildir" / attributes.NAME).write_text(attributes.form({"/private/comment": b"mine"}))
+    assert malle("mailbox", "acl", ALICE, "INBOX", "carol@example.test", "lrs").status == 0
     assert malle("mailbox", "backup", ALICE, "-o", str(old / "alice.tar.gz")).status == 0
     with tarfile.open(old / "alice.tar.gz") as archive:
         assert archive.getmember("Maildir/dovecot-keywords").mtime > 0, "Dovecot passes over one without a time"
@@ -95,6 +96,23 @@ def test_backup_is_restored_with_uids_flags_folders_annotations_and_rules(malle:
     assert (listed["INBOX"][0], listed["INBOX"][-2:]) == ("2", ["1500000000", "44"])
     assert malle("mailbox", "list", ALICE, "--json").out == malle("mailbox", "list", BOB, "--json").out
     assert attributes.read(mailboxes / "bob" / "Maildir" / attributes.NAME) == {"/private/comment": b"mine"}
+    assert malle("mailbox", "acl", BOB, "INBOX").out.splitlines()[1:] == ["carol@example.test  lrs"]
+
+
+def test_acl_of_a_folder_is_shown_and_set(malle: Malle, mda: Running, folder: Path) -> None:
+    assert malle("mailbox", "list", ALICE).status == 0  # the special folders are there from now on
+    for words in (["anyone", "lr"], [BOB, "lrc"], [ALICE, "lrw"], [BOB, ""], ["--", f"-{BOB}", "r"]):
+        separator, rest = (words[:1], words[1:]) if words[0] == "--" else ([], words)
+        assert malle("mailbox", "acl", *separator, ALICE, "Sent", *rest).status == 0
+    shown = malle("mailbox", "acl", ALICE, "Sent").out.splitlines()
+    assert [line.split() for line in shown] == [["IDENTIFIER", "RIGHTS"], ["anyone", "lr"], [ALICE, "lrw"], [f"-{BOB}", "r"]]
+    path = folder / "mail/example.test/alice/Maildir/.Sent/dovecot-acl"
+    assert path.read_text() == f"anyone lr\nowner lrw\n-user={BOB} r\n"
+    for words in (["bob", "l"], [BOB, "lq"]):
+        assert "expected" in malle("mailbox", "acl", ALICE, "Sent", *words).err
+    path.write_text("nonsense\n")
+    assert "dovecot-acl:1" in malle("mailbox", "acl", ALICE, "Sent").err
+    assert malle("mailbox", "backup", ALICE, "-o", str(folder / "alice.tar.gz")).status == 0
 
 
 def test_active_script_that_nobody_manages_moves_in_and_is_in_a_backup(malle: Malle, mda: Running, folder: Path) -> None:
