@@ -53,6 +53,11 @@ class Place(NamedTuple):
     told: str
     rights: Rights
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the user is its owner."""
+        return not others.is_other(self.told)
+
     def folder(self) -> Folder:
         """Open it. Blocks. Raises ``NoSuchFolder``, ``MailboxTrouble``."""
         return self.owner.folder(self.name)
@@ -60,7 +65,7 @@ class Place(NamedTuple):
     def mailbox_id(self, folder: Folder) -> bytes:
         """Its MAILBOXID: two owners may have folders with the same one, a user sees no two (RFC 8474 section 4)."""
         known = folder.mailbox_id()
-        if not others.is_other(self.told):
+        if self.is_own:
             return known.encode()
         return b"S" + hashlib.sha256(f"{self.owner.address} {known}".encode()).hexdigest()[:32].encode()
 

@@ -61,7 +61,7 @@ class Selected:
         self.place = self.place._replace(rights=await self.run(_rights, self.place, self.who))
 
     async def look(self) -> None:
-        """Take in what happened in the folder, and to the user's rights there. His sessions that know the same, and look at the same moment, share it."""
+        """Take in what happened in the folder, and to the user's rights. Sessions of his that know the same and look at one moment share it."""
         since = self.view.modseq
         key = (self.folder.directory, self.folder.uidvalidity, since, self.claims, self.who)
         with _ending_when_gone():
@@ -117,7 +117,7 @@ def _look(selected: Selected, since: int) -> _Look:
     rights, folder = _rights(selected.place, selected.who), selected.folder
     changes = folder.changes(since)
     present = folder.uids() if changes.vanished is None else None
-    first_recent = changes.status.recent_from if selected.place.owner.address == selected.who else NEVER
+    first_recent = changes.status.recent_from if selected.place.is_own else NEVER
     if selected.claims and any(message.uid >= first_recent for message in changes.changed):
         first_recent = folder.claim_recent()
     return _Look(rights, changes, present, first_recent)
@@ -149,9 +149,8 @@ def _open(access: Access, how: Opening) -> _Opened:
     place = access.place(how.name, TO_READ)
     folder = place.folder()
     snapshot = folder.snapshot(how.since)
-    is_own = place.owner.address == access.who
-    claims = how.claims and is_own
-    first_recent = folder.claim_recent() if claims else snapshot.status.recent_from if is_own else NEVER
+    claims = how.claims and place.is_own
+    first_recent = folder.claim_recent() if claims else snapshot.status.recent_from if place.is_own else NEVER
     is_writable = how.is_writable and TO_CHANGE.are_met(place.rights)
     return _Opened(access.who, place, folder, place.mailbox_id(folder), snapshot, first_recent, is_writable, claims)
 

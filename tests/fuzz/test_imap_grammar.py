@@ -20,6 +20,7 @@ WORDS = st.sampled_from(
     b"REPLACE|CATENATE|URL|TEXT|UTF8|/x/;UID=1|GETMETADATA|SETMETADATA|DEPTH|/private/comment|"
     b"ENABLE|QRESYNC|CONDSTORE|(1 2 3 (1 1))|CHANGEDSINCE|VANISHED|UNCHANGEDSINCE|MODSEQ|PARTIAL|-1:-5|BINARY.SIZE[1]|BINARY[]<1>|PREVIEW|(LAZY)|"
     b"NOTIFY|SET|PERSONAL|SELECTED-DELAYED|(MessageNew MessageExpunge)|MAILBOXES|NONE|EMAILID|"
+    b"GETACL|SETACL|DELETEACL|LISTRIGHTS|MYRIGHTS|anyone|-anyone|+lrs|user/alice@example.test/INBOX|user/|"
     b"CREATE|USE|METADATA|~{3+}\r\na\0b|\" 1-Feb-2024 00:00:00 +9999\"".split(b"|")
 )  # fmt: skip
 COMMANDS = st.one_of(st.binary(max_size=60), st.lists(WORDS, max_size=12).map(b" ".join), st.lists(WORDS, max_size=12).map(b"".join))

@@ -87,7 +87,7 @@ def _figures(place: Place, items: Sequence[StatusItem]) -> dict[StatusItem, byte
         StatusItem.HIGHESTMODSEQ: found.highestmodseq,
     }
     if StatusItem.RECENT in items:
-        unclaimed = folder.uids() if found.recent_from < found.uidnext else ()
+        unclaimed = folder.uids() if place.is_own and found.recent_from < found.uidnext else ()
         figures[StatusItem.RECENT] = len(unclaimed) - bisect_left(unclaimed, found.recent_from)
     if not {StatusItem.DELETED, StatusItem.DELETED_STORAGE}.isdisjoint(items):
         deleted = folder.deleted()

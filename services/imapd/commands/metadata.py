@@ -36,8 +36,7 @@ async def set_values(session: Session, request: SetMetadata) -> Reply:
         return ok("Done")
 
     def work(place: Place) -> None:
-        is_own = place.owner.address == session.address
-        place.owner.annotate(place.name, request.values if is_own else attributes.by_reader(request.values, session.address))
+        place.owner.annotate(place.name, request.values if place.is_own else attributes.by_reader(request.values, session.address))
 
     await session.at(request.mailbox, TO_ANNOTATE_FOR_ALL if is_shared else TO_ANNOTATE, work)
     return ok("Done")
@@ -53,7 +52,7 @@ async def _kept(session: Session, mailbox: str) -> Mapping[str, bytes]:
 def annotations(place: Place, who: str) -> Mapping[str, bytes]:
     """What ``who`` finds attached to a folder. Blocks. Raises ``MailboxTrouble``."""
     kept = place.owner.annotations(place.name)
-    return kept if place.owner.address == who else attributes.of_reader(kept, who)
+    return kept if place.is_own else attributes.of_reader(kept, who)
 
 
 async def metadata_line(session: Session, name: str, entries: Sequence[str]) -> bytes:

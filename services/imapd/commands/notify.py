@@ -6,11 +6,9 @@ Also what is told of the selected folder in any session, since NOTIFY has a say 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
-from itertools import islice
-from typing import NamedTuple
 
 from services.imapd import naming
-from services.imapd.access import TO_ANNOTATE, TO_READ, Access
+from services.imapd.access import TO_ANNOTATE, TO_LIST, TO_READ, Access
 from services.imapd.commands import fetch
 from services.imapd.commands.metadata import annotations
 from services.imapd.grammar.requests import Fetch
@@ -114,12 +112,11 @@ class Notices:
         """What there is now. Others whose folders are part of it are listened to from before it is read."""
         session = self._session
         run = session.house.store.run
-        shared = await run(_shared, session.access, self.interest)
-        owned = islice([(owner, folders) for owner, folders in shared.items() if await session.has_account(owner.address)], MOST_OWNERS)
-        parts = [_Part(session.user, None), *(_Part(owner, folders) for owner, folders in owned)]
-        self._surveyed = {part.owner.address: part.owner for part in parts}
+        found = await run(_owners, session.access, self.interest)
+        owners = [owner for owner in found[:MOST_OWNERS] if await session.has_account(owner.address)]
+        self._surveyed = {owner.address: owner for owner in owners}
         self.watch()
-        return await run(_survey, session.access, parts, self.interest.has_annotations)
+        return await run(_survey, session.access, owners, self.interest)
 
     def _line(self, item: News) -> bytes:
         session = self._session
@@ -136,51 +133,32 @@ class Notices:
                 return _status(session, name, figures, with_modseq=True, with_unseen=occasion is not Occasion.MESSAGE_EXPUNGE)
 
 
-class _Part(NamedTuple):
-    """One owner's part of a survey: all folders of the user's own, some of another's."""
-
-    owner: UserMail
-    folders: Sequence[str] | None
-
-    def told(self, name: str) -> str:
-        return name if self.folders is None else others.join(self.owner.address, name)
-
-
-def _shared(access: Access, interest: Interest) -> dict[UserMail, list[str]]:
-    """The folders of others that matter, by owner. Blocks."""
+def _owners(access: Access, interest: Interest) -> list[UserMail]:
+    """Those who share a folder that matters. Blocks."""
     subscribed = access.user.subscriptions()
     if not interest.reaches_others(subscribed):
-        return {}
-    found = {}
-    for address, folders in access.shared().items():
-        concerned = [folder for folder in folders if interest.concerns(others.join(address, folder), subscribed)]
-        owner = access.known_owner(address) if concerned else None
-        if owner is not None:
-            found[owner] = concerned
-    return found
+        return []
+    shared = access.shared()
+    concerned = [owner for owner, folders in shared.items() if any(interest.concerns(others.join(owner, folder), subscribed) for folder in folders)]
+    return [owner for owner in map(access.known_owner, concerned) if owner is not None]
 
 
-def _survey(access: Access, parts: Sequence[_Part], with_annotations: bool) -> Survey:
-    folders: dict[str, Figures] = {}
-    for part in parts:
-        found = part.owner.survey()
-        for name in found if part.folders is None else found.keys() & part.folders:
-            figures = found[name] if part.folders is None or _may_read(access, part, name) else Figures(found[name].uidvalidity, 0, 0, 0, 0)
-            folders[part.told(name)] = figures
+def _survey(access: Access, owners: Sequence[UserMail], interest: Interest) -> Survey:
+    subscribed = access.user.subscriptions()
+    folders = access.user.survey()
+    for owner in owners:
+        for name, (figures, rights) in owner.survey_for(access.who).items():
+            told = others.join(owner.address, name)
+            if TO_LIST.are_met(rights) and interest.concerns(told, subscribed):
+                # who may only know of a folder is told its name, and no figures
+                folders[told] = figures if TO_READ.are_met(rights) else Figures(figures.uidvalidity, 0, 0, 0, 0)
     kept: dict[str, Mapping[str, bytes]] = {}
-    if with_annotations:
+    if interest.has_annotations:
         kept[""] = _digests(access.user.annotations())
         for name in folders:
             with suppress(NoSuchFolder, NoRight):
                 kept[name] = _digests(annotations(access.place(name, TO_ANNOTATE), access.who))
-    return Survey(folders, access.user.subscriptions(), kept)
-
-
-def _may_read(access: Access, part: _Part, name: str) -> bool:
-    """Who may only know of a folder is told its name, and no figures."""
-    with suppress(NoSuchFolder):
-        return TO_READ.are_met(part.owner.rights(name, access.who))
-    return False
+    return Survey(folders, subscribed, kept)
 
 
 def _digests(values: Mapping[str, bytes]) -> Mapping[str, bytes]:

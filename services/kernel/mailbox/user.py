@@ -344,6 +344,15 @@ class UserMail:
         with self._home.index.reading() as db:
             return figures_by_name(db)
 
+    def survey_for(self, who: str) -> dict[str, tuple[Figures, Rights]]:
+        """As ``survey``, with what ``who`` may do in each. What is just being renamed is waited for, so that it is under one name or the other."""
+        found = self.survey()
+        try:
+            return {name: (figures, self.rights(name, who)) for name, figures in found.items()}
+        except NoSuchFolder:
+            with self._home.index.writing() as db:
+                return {name: (figures, self.rights(name, who)) for name, figures in figures_by_name(db).items() if self._exists(name)}
+
     def usage(self) -> Usage:
         """What all folders hold together."""
         with self._home.index.reading() as db:

@@ -126,6 +126,7 @@ def test_subscription_to_a_shared_folder(imapd: Running) -> None:
 
 def test_shared_folder_is_read_and_its_flags_are_everybodys(imapd: Running) -> None:
     with both(imapd, "lrs") as (alice, bob):
+        assert bob.ask(f"STATUS {WORK} (RECENT MESSAGES)")[0] == b"* STATUS %b (RECENT 0 MESSAGES 1)" % WORK.encode()
         replies = bob.ask(f"SELECT {WORK}")
         assert b"* 1 EXISTS" in replies and b"* 0 RECENT" in replies
         assert bob.ask("UID FETCH 1 BODY[TEXT]")[0].startswith(b"* 1 FETCH (UID 1 BODY[TEXT] {")

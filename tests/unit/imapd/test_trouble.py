@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.kernel.mailbox.acl import Rights
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import MailboxTrouble
@@ -146,9 +147,9 @@ def test_client_that_stops_in_the_middle_of_a_message_is_cut_off(tmp_path: Path)
 def test_target_that_goes_meanwhile_ends_the_command_and_not_the_session(imapd: Running, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     work = getattr(Folder, verb.lower())
 
-    def delete_and_work(folder: Folder, uids: Iterable[int], target: Folder) -> object:
+    def delete_and_work(folder: Folder, uids: Iterable[int], target: Folder, rights: Rights) -> object:
         other.ask("DELETE Work")
-        return work(folder, uids, target)
+        return work(folder, uids, target, rights)
 
     with imapd.signed_in() as other, imapd.signed_in(select="INBOX") as client:
         other.ask("CREATE Work")
