@@ -129,6 +129,12 @@ class Mailbox(RuleBasedStateMachine):
             view.update(self.folder(name))
             assert view.messages == {uid: flags for uid, (flags, _) in self.model[name].items()}
 
+    @invariant()
+    def folder_that_is_opened_again_is_seen_as_it_is(self) -> None:
+        folder = self.folder(FOLDERS[0])
+        columns = folder.snapshot(0).messages
+        assert [columns.message(place) for place in range(len(columns))] == folder.messages()
+
     def teardown(self) -> None:
         for store in self.stores:
             store.close()

@@ -41,6 +41,13 @@ class Columns:
             columns.saved.extend(saved)
         return columns
 
+    def copy(self) -> "Columns":
+        """Return columns that change apart from these."""
+        copied = Columns()
+        copied.uids, copied.modseqs, copied.flags = self.uids[:], self.modseqs[:], self.flags[:]
+        copied.internaldates, copied.sizes, copied.saved = self.internaldates[:], self.sizes[:], self.saved[:]
+        return copied
+
     def __len__(self) -> int:
         return len(self.uids)
 

@@ -117,7 +117,7 @@ class Folder:
     def snapshot(self, since: int) -> Snapshot:
         """All that opening a folder needs, after a look at the directory: what it holds, and what vanished after modseq ``since``."""
         with self._looking() as ledger:
-            return Snapshot(ledger.status(), ledger.columns(), ledger.keywords, ledger.vanished_since(since))
+            return Snapshot(ledger.status(), self._home.warm.columns(ledger), ledger.keywords, ledger.vanished_since(since))
 
     def claim_recent(self) -> int:
         """Make all present messages recent for the caller alone and return the first UID that is (RFC 3501 section 2.3.2)."""

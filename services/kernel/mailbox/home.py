@@ -11,6 +11,7 @@ from services.kernel.mailbox.catalog.file import CatalogFile
 from services.kernel.mailbox.disk import FILE_MODE, Disk
 from services.kernel.mailbox.filename import UniqueNames
 from services.kernel.mailbox.index import Index
+from services.kernel.mailbox.warm import Warm
 
 NOTIFY_NAME = "malleposte.notify"
 KEYWORDS_NAME = "dovecot-keywords"
@@ -39,6 +40,7 @@ class Home:
         self.notify_path = maildir / NOTIFY_NAME
         self.index = Index(maildir, tools.boot)
         self.catalog = CatalogFile(maildir)
+        self.warm = Warm()
 
     @property
     def disk(self) -> Disk:

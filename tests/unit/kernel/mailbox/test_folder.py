@@ -229,3 +229,15 @@ def test_quota_is_for_all_folders_together(size: int, messages: int, fits: bool)
     from services.kernel.mailbox.records import Usage
 
     assert Quota(size, messages).allows(Usage(110, 2)) is fits
+
+
+def test_folder_that_is_opened_again_is_seen_as_it_is(inbox: Folder, draft: MakeDraft) -> None:
+    for _ in range(3):
+        inbox.append(draft(MESSAGE), Origin())
+    opened = inbox.snapshot(0).messages
+    inbox.store_flags([1], SEEN)
+    inbox.remove([2])
+    inbox.append(draft(MESSAGE), Origin())
+    again = inbox.snapshot(0).messages
+    assert [again.message(place) for place in range(len(again))] == inbox.messages()
+    assert list(opened.uids) == [1, 2, 3]
