@@ -1,6 +1,6 @@
 """Threads of messages (RFC 5256 section 3): by subject and date, or by what they refer to."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from services.imapd.sorting import NOTHING, sent_dates
 from services.imapd.view import View
@@ -28,7 +28,8 @@ class Node:
 
     def settle(self) -> None:
         """Strike out children that have another parent by now; to look for each at once would take the square of their number."""
-        self.children = list(dict.fromkeys(child for child in self.children if child.parent is self))
+        if self.children:
+            self.children = list(dict.fromkeys(child for child in self.children if child.parent is self))
 
 
 def by_subject(uids: Sequence[int], view: View, facts: Mapping[int, SortFacts]) -> list[Node]:
@@ -124,7 +125,7 @@ def _without_missing(roots: list[Node]) -> list[Node]:
     """Step 3: take out places for messages that are missing; at the top one stays while it holds several together."""
     found: list[Node] = []
     for root in roots:
-        for node in _bottom_up(root):
+        for node in _with_children(root):
             node.children = [kept for child in node.children for kept in ((child,) if child.uid else child.children)]
         if root.uid or len(root.children) > 1:
             found.append(root)
@@ -133,11 +134,13 @@ def _without_missing(roots: list[Node]) -> list[Node]:
     return found
 
 
-def _bottom_up(root: Node) -> Iterator[Node]:
-    """Yield all nodes of a tree, children before parents, however deep it is."""
+def _with_children(root: Node) -> Iterable[Node]:
+    """All nodes of a tree that have some below, children before parents, however deep it is."""
+    if not root.children:
+        return ()
     order = [root]
     for node in order:
-        order += node.children
+        order += [child for child in node.children if child.children]
     return reversed(order)
 
 
@@ -203,7 +206,7 @@ class _Subjects:
 def _sorted(roots: list[Node], dates: Mapping[int, int]) -> list[Node]:
     """Step 6: siblings by date, the deepest first, since a missing message stands where its first child does."""
     for root in roots:
-        for node in _bottom_up(root):
+        for node in _with_children(root):
             node.children.sort(key=lambda child: _date(child, dates))
     return sorted(roots, key=lambda node: _date(node, dates))
 

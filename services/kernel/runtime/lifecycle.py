@@ -18,6 +18,8 @@ import uvloop
 
 STOP_SECONDS = 20.0
 """Under Compose's ``stop_grace_period`` of 30 s, so that the service itself decides how it ends."""
+YOUNG_OBJECTS = 10_000
+"""Objects made before Python looks for cycles among them; at its 700 that is half of the time of an answer about a large folder."""
 RESTART_SECONDS = 1.0
 """A worker that dies sooner than this after its start is started again only after this time, so that a defect cannot spin."""
 
@@ -45,6 +47,7 @@ def run(build: Callable[[int], Service], workers: int = 1) -> None:
 
 
 def _work(build: Callable[[int], Service], number: int) -> int:
+    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_live(build(number)))
 
