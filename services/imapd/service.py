@@ -128,6 +128,6 @@ def main() -> None:
     """``python -m services.imapd``."""
     try:
         settings = Settings()
-        lifecycle.run(partial(Imapd, settings), settings.imapd.workers)
+        lifecycle.run(partial(Imapd, settings), settings.imapd.workers, settings.mailbox.root)
     except (config.ConfigError, OSError) as error:
         sys.exit(f"imapd: {error}")

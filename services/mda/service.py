@@ -198,6 +198,6 @@ def main() -> None:
     """``python -m services.mda``."""
     try:
         settings = read_settings()
-        lifecycle.run(partial(Mda, settings))
+        lifecycle.run(partial(Mda, settings), directory=settings.mailbox.root)
     except (config.ConfigError, OSError) as error:
         sys.exit(f"mda: {error}")

@@ -113,4 +113,4 @@ def main() -> None:
         settings = read_settings()
     except ConfigError as error:
         sys.exit(str(error))
-    lifecycle.run(lambda number: build(settings, number), settings.pop3d.workers)
+    lifecycle.run(lambda number: build(settings, number), settings.pop3d.workers, settings.mailbox.root)

@@ -18,6 +18,7 @@ from services.kernel.directory import Directory, DirectorySettings
 from services.kernel.routing import Router, RoutingSettings
 from services.kernel.runtime import config, lifecycle
 from services.kernel.runtime.metrics import Metrics
+from services.kernel.runtime.workplace import near
 from services.kernel.spool.disk import Disk
 from services.kernel.spool.store import QueueLocked, QueueStore
 from services.kernel.tables.collection import Tables
@@ -105,7 +106,7 @@ class Qmgr:
         self._store.lock()
         self._spawn(self._parts.settler.run())
         recovered = await recover(self._store, self._writer, self._parts, self._admission)
-        self._hints = HintSocket(qmgr.queue_directory / "hint", self._store.group(), self._admission.hint, self._turns.ask)
+        self._hints = HintSocket(near(qmgr.queue_directory) / "hint", self._store.group(), self._admission.hint, self._turns.ask)
         self._hints.open()
         self._spawn(self._admission.run(), self._dispatcher.run(), self._tick())
         self._servers.append(await self._metrics.serve(qmgr.metrics_address))
@@ -194,6 +195,6 @@ def main() -> None:
     """``python -m services.qmgr``."""
     try:
         settings = Settings()
-        lifecycle.run(lambda _: Qmgr(settings))
+        lifecycle.run(lambda _: Qmgr(settings), directory=settings.qmgr.queue_directory)
     except (config.ConfigError, QueueLocked, OSError) as error:
         sys.exit(f"qmgr: {error}")

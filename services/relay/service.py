@@ -15,6 +15,7 @@ from services.kernel.dns.upstream import Upstream
 from services.kernel.routing.config import RoutingSettings
 from services.kernel.runtime import config, lifecycle
 from services.kernel.runtime.metrics import Metrics
+from services.kernel.runtime.workplace import near
 from services.kernel.smtp.client import Verb
 from services.kernel.smtp.client_tls import Contexts
 from services.kernel.smtp.client_wire import OnStep
@@ -81,7 +82,7 @@ class Relay:
         generics = partial(make_generic, site, settings.routing, Tables(self._tell_trouble))
         carriers = Carriers(relay, site, settings.routing.transports, Openers(passwords.open, generics))
         manners = Manners(relay.addresses_limit, relay.sessions_limit, self._tell_trouble)
-        deliverer = Deliverer(manners, carriers, network, partial(open_content, relay.queue_directory))
+        deliverer = Deliverer(manners, carriers, network, partial(open_content, near(relay.queue_directory)))
         brief = {verb: min(limit, STEP_SECONDS) for verb, limit in seconds.items()}
         trials = Trials(carriers, network.finder, policies, partial(self._open, contexts, brief))
         return pool, Staff(deliverer, trials, Inspector(carriers, network.finder, policies))
@@ -166,6 +167,6 @@ def main() -> None:
     """``python -m services.relay``."""
     try:
         settings = Settings()
-        lifecycle.run(lambda _: Relay(settings))
+        lifecycle.run(lambda _: Relay(settings), directory=settings.relay.queue_directory)
     except (config.ConfigError, OSError) as error:
         sys.exit(f"relay: {error}")

@@ -14,6 +14,7 @@ from services.kernel.directory.reader import Directory
 from services.kernel.routing import Router, RoutingSettings
 from services.kernel.runtime import config, lifecycle
 from services.kernel.runtime.metrics import Metrics
+from services.kernel.runtime.workplace import near
 from services.kernel.sasl import Sasl, SaslSettings
 from services.kernel.smtp.handler import Rules
 from services.kernel.smtp.server import Server
@@ -61,7 +62,7 @@ class Smtpd:
         registry = self._metrics.registry
         self._sessions = Gauge("malleposte_smtpd_sessions", "Connections open now.", registry=registry, multiprocess_mode="livesum")
         self._intake = Intake(settings.role.queue_directory, _minfree(settings))
-        self._hinter = Hinter(str(settings.role.queue_directory / "hint"))
+        self._hinter = Hinter(str(near(settings.role.queue_directory) / "hint"))
         self._mint_id = minter()
         self._asker = Asker(settings.role.verify, settings.role.verify_seconds, self._tell_trouble)
         self.ports: list[int] = []
@@ -206,6 +207,6 @@ def main() -> None:
     os.umask(0o027)
     try:
         settings = Settings(role_name)
-        lifecycle.run(partial(Smtpd, role_name, settings), settings.role.workers)
+        lifecycle.run(partial(Smtpd, role_name, settings), settings.role.workers, settings.role.queue_directory)
     except (config.ConfigError, OSError) as error:
         sys.exit(f"smtpd {role_name}: {error}")

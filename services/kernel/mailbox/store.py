@@ -23,6 +23,7 @@ from services.kernel.mailbox.scripts import ScriptLimits, Scripts
 from services.kernel.mailbox.shares import Shares
 from services.kernel.mailbox.trouble import mapped
 from services.kernel.mailbox.user import UserMail
+from services.kernel.runtime.workplace import near
 
 UMASK = 0o007
 """What is made belongs to the group (vmail) as much as to the user: mda, imapd and pop3d have one user each."""
@@ -45,7 +46,8 @@ class MailStore:
         os.umask(UMASK)
         self._settings = settings
         self._tools = tools or tools_of_this_machine()
-        self.shares = Shares(settings.root)
+        self._root = near(settings.root)
+        self.shares = Shares(self._root)
         self._users: OrderedDict[str, UserMail] = OrderedDict()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(settings.threads, "mailbox")
@@ -73,7 +75,7 @@ class MailStore:
         return self.user(address) if self._maildir(address).is_dir() else None
 
     def _maildir(self, address: str) -> Path:
-        return volume.maildir(self._settings.root, address)
+        return volume.maildir(self._root, address)
 
     def _open(self, address: str) -> UserMail:
         home = Home(self._maildir(address), self._tools)
@@ -108,7 +110,7 @@ class MailStore:
 
     def draft(self) -> Draft:
         """Begin a message that is still coming in. Never blocks."""
-        return Draft(self._settings.root)
+        return Draft(self._root)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking ``work`` in one of the store's threads."""

@@ -12,9 +12,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import uvloop
+
+from services.kernel.runtime import workplace
 
 STOP_SECONDS = 20.0
 """Under Compose's ``stop_grace_period`` of 30 s, so that the service itself decides how it ends."""
@@ -37,8 +40,10 @@ class Service(Protocol):
         """Read changed configuration and certificates; on trouble keep what is in use and say so by an event."""
 
 
-def run(build: Callable[[int], Service], workers: int = 1) -> None:
-    """Run the service that ``build(worker number)`` makes until a signal ends it, then exit the process."""
+def run(build: Callable[[int], Service], workers: int = 1, directory: Path | None = None) -> None:
+    """Run what ``build(worker number)`` makes, at work in ``directory``, until a signal ends it, then exit the process. Raises ``OSError``."""
+    if directory is not None:
+        workplace.enter(directory)
     if workers <= 1:
         sys.exit(_work(build, 0))
     gc.collect()

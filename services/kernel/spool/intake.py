@@ -24,6 +24,7 @@ from pathlib import Path
 
 from services.kernel.mail.envelope import Envelope, Recipient
 from services.kernel.mail.queueid import QueueId, queue_id
+from services.kernel.runtime.workplace import near
 from services.kernel.spool.disk import NO_ROOM, Disk
 from services.kernel.spool.newfile import NewFile, commit_together
 
@@ -88,7 +89,7 @@ class Intake:
     """The entrance of one process; make it after a fork. ``minfree_bytes`` stays free on the volume (Postfix ``queue_minfree``)."""
 
     def __init__(self, root: Path, minfree_bytes: int = 0, disk: Disk | None = None) -> None:
-        self._directory = str(root / "incoming")
+        self._directory = str(near(root) / "incoming")
         self._minfree_bytes = minfree_bytes
         self._disk = disk or Disk()
         self._spillers = ThreadPoolExecutor(SPILL_THREADS, "spill")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from services.kernel.mail.envelope import Envelope, Recipient
 from services.kernel.mail.queueid import is_queue_id
+from services.kernel.runtime.workplace import near
 from services.kernel.spool import history
 from services.kernel.spool.disk import NO_ROOM, Disk, Entry
 from services.kernel.spool.format import HEAD_BYTES, STATUS_OFFSET, QueueFile, Unfinished, parse, parse_layout
@@ -46,7 +47,7 @@ class QueueStore:
     """The queue of one volume."""
 
     def __init__(self, root: Path, disk: Disk | None = None) -> None:
-        self._root = str(root)
+        self._root = str(near(root))
         self._disk = disk or Disk()
         self._lock = -1
 
