@@ -28,6 +28,7 @@ class SqliteSource:
         self._connection: sqlite3.Connection | None = None
         self._descriptor = -1
         self._file = (0, 0)
+        self._folder = -1
         self._opened = 0
 
     async def version(self) -> int:
@@ -54,9 +55,15 @@ class SqliteSource:
             # after SQLite's own: closing any descriptor of a file drops the locks that the process has on it (fcntl(2))
             os.close(self._descriptor)
             self._connection = None
+        if self._folder >= 0:
+            os.close(self._folder)
+            self._folder = -1
 
     def _follow(self) -> sqlite3.Connection:
-        status = os.stat(self._path)
+        # by the descriptor of its directory, since this comes with every lookup: see ``kernel.runtime.workplace``
+        if self._folder < 0:
+            self._folder = os.open(self._path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        status = os.stat(self._path.name, dir_fd=self._folder)
         file = (status.st_dev, status.st_ino)
         if self._connection is None or file != self._file:
             self.close()
