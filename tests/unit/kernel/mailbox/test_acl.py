@@ -9,6 +9,7 @@ import pytest
 from services.kernel.mailbox import acl, names
 from services.kernel.mailbox.acl import ALL, ENTRIES, Acl, Right
 from services.kernel.mailbox.moving import move_in
+from services.kernel.mailbox.records import Figures
 from services.kernel.mailbox.trouble import BadAcl, NoSuchFolder, TooManyEntries
 from services.kernel.mailbox.user import UserMail
 from tests.unit.kernel.mailbox.conftest import ADDRESS, BreakingDisk, Killed, Machine
@@ -135,6 +136,21 @@ def test_acl_goes_with_the_folder(alice: UserMail) -> None:
     alice.rename("Work", "Play")
     alice.create("Work")
     assert (alice.rights("Play", BOB), alice.rights("Work", BOB)) == (acl.parse("lr"), acl.NONE)
+
+
+def test_folder_that_is_renamed_meanwhile_is_surveyed_under_its_new_name(machine: Machine, alice: UserMail, monkeypatch: pytest.MonkeyPatch) -> None:
+    survey = UserMail.survey
+
+    def survey_before_rename(user: UserMail) -> dict[str, Figures]:
+        found = survey(user)
+        alice.rename("Work", "Play")
+        return found
+
+    alice.create("Work")
+    give(alice, "Work", f"user={BOB}", "lr")
+    monkeypatch.setattr(UserMail, "survey", survey_before_rename)
+    found = machine.process().user(ADDRESS).survey_for(BOB)
+    assert {name: acl.form(rights) for name, (_, rights) in found.items()} == {"INBOX": "", "Play": "lr"}
 
 
 def test_crash_leaves_the_old_acl_or_the_new_one(machine: Machine, alice: UserMail) -> None:
