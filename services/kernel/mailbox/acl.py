@@ -192,6 +192,8 @@ def read(path: Path) -> Acl:
             content = file.read(FILE_BYTES + 1)
     except FileNotFoundError:
         return Acl()
+    except (PermissionError, IsADirectoryError) as error:
+        raise BadAcl(str(error)) from None  # it stays so until somebody mends it
     if len(content) > FILE_BYTES:
         raise BadAcl(f"{path}: more than {FILE_BYTES} bytes")
     entries: dict[str, Rights] = {}

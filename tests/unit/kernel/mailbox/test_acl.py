@@ -67,6 +67,12 @@ def test_file_with_other_bytes_than_utf8_cannot_be_read(tmp_path: Path) -> None:
         acl.read(tmp_path / acl.NAME)
 
 
+def test_what_is_no_file_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / acl.NAME).mkdir()
+    with pytest.raises(BadAcl, match=acl.NAME):
+        acl.read(tmp_path / acl.NAME)
+
+
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     names = ("user=bob@example.test", '-user="b o\\b"@example.test', "owner", "anyone", "-authenticated", "user=büb@example.test", "#user=x")
     before = Acl({name: frozenset({Right.READ, Right.ADMIN}) for name in names if acl.is_identifier(name)})
