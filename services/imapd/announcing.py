@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from services.imapd import rows
+from services.imapd.grammar.requests import Fact
 from services.imapd.grammar.responses import flag_list
 from services.imapd.grammar.sequence import compact
 from services.imapd.modes import Mode
@@ -20,7 +22,7 @@ def lines(announcements: Iterable[Announcement], selected: Selected, modes: set[
             case Expunged(numbers, uids):
                 yield _expunged(numbers, uids, modes)
             case Flags(_, message):
-                yield flags_line(selected, modes, message.uid)
+                yield flags_lines(selected, modes, (message.uid,))
             case Keywords(flags):
                 yield b"* FLAGS %b\r\n" % flag_list(flags) + permanent_flags(selected)
 
@@ -32,17 +34,17 @@ def _expunged(numbers: Sequence[int], uids: Sequence[int], modes: set[Mode]) -> 
     return b"".join(b"* %d EXPUNGE\r\n" % number for number in numbers)
 
 
-def flags_line(selected: Selected, modes: set[Mode], uid: int, *, with_uid: bool = False, with_flags: bool = True) -> bytes:
-    """Write the FETCH reply that tells flags unasked: with the UID where the client keeps its cache by it (RFC 7162 section 3.2.4), with the modseq
-    where it keeps those (section 3.1), which may also come alone."""
+def flags_lines(selected: Selected, modes: set[Mode], uids: Iterable[int], *, with_uid: bool = False, with_flags: bool = True) -> bytes:
+    """Write the FETCH replies that tell flags unasked, UIDs ascending: with the UID where the client keeps its cache by it (RFC 7162 section 3.2.4),
+    with the modseq where it keeps those (section 3.1), which may also come alone."""
     told = []
     if Mode.UIDONLY not in modes and (with_uid or modes & {Mode.QRESYNC, Mode.IMAP4REV2}):
-        told.append(b"UID %d" % uid)
+        told.append(Fact.UID)
     if with_flags:
-        told.append(b"FLAGS " + shown_flags(selected, modes, uid))
+        told.append(Fact.FLAGS)
     if Mode.CONDSTORE in modes:
-        told.append(b"MODSEQ (%d)" % selected.view.message(uid).modseq)
-    return fetch_head(selected, modes, uid) + b" ".join(told) + b")\r\n"
+        told.append(Fact.MODSEQ)
+    return rows.lines(selected, modes, told, [selected.view.number(uid) - 1 for uid in uids])
 
 
 def fetch_head(selected: Selected, modes: set[Mode], uid: int) -> bytes:

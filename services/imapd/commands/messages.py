@@ -75,19 +75,18 @@ async def _tell_stored(session: Session, request: Store, stored: Stored, change:
         return
     view.refresh(stored.messages)
     session.announce(view.announce_flags())
-    for message in stored.messages:
-        session.write(announcing.flags_line(session.folder, session.modes, message.uid, with_uid=by_uid))
-        if session.wants_flush:
-            await session.flush()
-    view.mark_told(message.uid for message in stored.messages)
+    uids = [message.uid for message in stored.messages]
+    session.write(announcing.flags_lines(session.folder, session.modes, uids, with_uid=by_uid))
+    if session.wants_flush:
+        await session.flush()
+    view.mark_told(uids)
 
 
 async def _tell_modseqs(session: Session, uids: Iterable[int], *, by_uid: bool) -> None:
     """A client that keeps modseqs hears the new ones even after a silent STORE (RFC 7162 section 3.1.3)."""
-    for uid in uids:
-        session.write(announcing.flags_line(session.folder, session.modes, uid, with_uid=by_uid, with_flags=False))
-        if session.wants_flush:
-            await session.flush()
+    session.write(announcing.flags_lines(session.folder, session.modes, uids, with_uid=by_uid, with_flags=False))
+    if session.wants_flush:
+        await session.flush()
 
 
 async def copy(session: Session, request: Copy) -> Reply:

@@ -64,7 +64,7 @@ async def _catch_up(session: Session, selected: Selected, known: Resync) -> None
     spans = known.known.spans(uidnext - 1) if known.known is not None else [(1, uidnext - 1)]
     for uid in resync.within(columns.uids, spans):
         if columns.modseqs[selected.view.number(uid) - 1] > known.modseq:
-            session.write(announcing.flags_line(selected, session.modes, uid))
+            session.write(announcing.flags_lines(selected, session.modes, (uid,)))
             if session.wants_flush:
                 await session.flush()
 

@@ -23,6 +23,7 @@ SEEN = _SYSTEM_BITS["\\seen"]
 DELETED = _SYSTEM_BITS["\\deleted"]
 
 
+@lru_cache(maxsize=4096)
 def letters(bits: int) -> str:
     """The letters of a file name, in ASCII order as Maildir asks."""
     return "".join(letter for place, letter in enumerate(_LETTERS) if bits >> place & 1)
