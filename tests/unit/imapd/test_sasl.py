@@ -62,7 +62,7 @@ def test_wrong_password_by_scram_is_refused_and_told_to_the_operator(scrammed: R
         client.send(b"a AUTHENTICATE SCRAM-SHA-256 " + encoded(mechanism.begin() or b""))
         client.send(encoded(mechanism.respond(challenge(client))))
         assert client.line().startswith(b"a NO [AUTHENTICATIONFAILED]")
-    assert scrammed.events("auth_failed")[0]["login"] == ALICE
+    assert scrammed.wait_for_event("auth_failed")["login"] == ALICE
 
 
 def bound_login(client: Client, end_point: bytes) -> bytes:
