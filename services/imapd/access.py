@@ -34,6 +34,8 @@ TO_READ = Needs(acl.parse("r"))
 TO_INSERT = Needs(acl.parse("i"))
 TO_DELETE = Needs(acl.parse("x"))
 TO_ADMINISTER = Needs(acl.parse("a"))
+OF_PARENT = Needs(one_of=acl.parse("lk"))
+"""To who has neither, a folder is not there when he makes one below it."""
 TO_ASK_RIGHTS = Needs(one_of=acl.parse("lrikxa"))
 TO_ANNOTATE = Needs(acl.parse("l"), one_of=acl.parse("rswip"))
 """RFC 5464 section 3.3."""
@@ -129,7 +131,7 @@ class Access:
         self.user.unsubscribe(told)
 
     def create(self, told: str, uses: tuple[str, ...]) -> Place:
-        """Make a folder. Raises ``NoRight``, ``NoSuchFolder`` when there is no place for it, and as ``UserMail.create`` does."""
+        """Make a folder. Raises ``NoRight``, ``NoSuchFolder`` for one of nobody who shares anything, and as ``UserMail.create`` does."""
         owner, name = self.owner(told)
         self._check_above(owner, name)
         if uses and owner is not self.user:
@@ -138,14 +140,21 @@ class Access:
         return Place(owner, name, self._told(owner, name), owner.rights(name, self.who))
 
     def _check_above(self, owner: UserMail, name: str) -> None:
-        """The nearest folder above must let him make one; where there is none only the owner may. Raises ``NoRight``, ``NoSuchFolder``."""
+        """The nearest folder above must let him make one; where there is none only the owner may. Raises ``NoRight``.
+
+        One that he may not know of is passed over, and allows nothing: the reply is that of the next above, as if it were not there.
+        """
+        is_hidden = False
         for above in reversed(names.parents(names.check(name))):
             try:
                 rights = owner.rights(above, self.who)
             except NoSuchFolder:
                 continue
-            _check(Needs(frozenset({Right.CREATE})), rights)
-            return
+            if OF_PARENT.are_met(rights):
+                if is_hidden or Right.CREATE not in rights:
+                    raise NoRight("no right to make a folder there")
+                return
+            is_hidden = True
         if owner.address != self.who:
             raise NoRight("only the owner makes folders at the top")
 

@@ -14,6 +14,7 @@ from services.imapd.grammar.responses import Reply, bad, no, ok
 from services.imapd.grammar.scanner import BadSyntax
 from services.imapd.grammar.sequence import SequenceSet, compact
 from services.imapd.modes import Mode
+from services.imapd.selected import Selected
 from services.imapd.session import Session
 from services.kernel.mail.mime import textual
 from services.kernel.mailbox import acl
@@ -91,7 +92,7 @@ class _Receiver:
             return trouble.UNKNOWN_TARGET
         for step in self._reader.steps():
             await self._follow(step)
-        return await self._admit(place, folder)
+        return await self._admit(folder)
 
     async def _replaced(self, asked: Replaced) -> int:
         """The UID of the message to replace. Raises ``NoSuchNumber``, ``NoRight``."""
@@ -102,13 +103,16 @@ class _Receiver:
             raise _Refused(_READ_ONLY)
         if Mode.UIDONLY in self._session.modes and not asked.by_uid:
             raise _Refused(trouble.UID_REQUIRED)
-        await selected.refresh_rights()
-        if not TO_REMOVE.are_met(selected.place.rights):
-            raise NoRight("no right to remove messages")
+        await self._check_removal(selected)
         found = selected.view.resolve(SequenceSet(((asked.number, asked.number),)), by_uid=asked.by_uid)
         if not found or selected.view.is_gone(found[0]):
             raise _Refused(trouble.EXPUNGED)
         return found[0]
+
+    async def _check_removal(self, selected: Selected) -> None:
+        await selected.refresh_rights()
+        if not TO_REMOVE.are_met(selected.place.rights):
+            raise NoRight("no right to remove messages")
 
     async def _follow(self, step: Step) -> None:
         match step:
@@ -217,14 +221,13 @@ class _Receiver:
     # Messages
 
     async def _stage(self) -> None:
-        assert self._draft is not None and self._folder is not None and self._place is not None
+        assert self._draft is not None and self._folder is not None
         if self._draft.size == 0:
             raise _Refused(_EMPTY)
         staged = await self._store.run(self._folder.stage, self._draft, self._message.internaldate)
-        flags = acl.settable(self._message.flags, self._place.rights)  # RFC 4314 section 4: the others are left out
-        self._arrivals.append(Arrival(staged, flags))
+        self._arrivals.append(Arrival(staged, self._message.flags))
         if self._is_binary:
-            self._arrivals[-1] = Arrival(await self._as_text(self._folder, staged), flags)
+            self._arrivals[-1] = Arrival(await self._as_text(self._folder, staged), self._message.flags)
         self._bytes += staged.served
         self._draft.close()
 
@@ -239,17 +242,27 @@ class _Receiver:
         await self._store.run(folder.discard, [staged])
         return anew
 
-    async def _admit(self, place: Place, folder: Folder) -> Reply:
-        """APPENDUID (RFC 4315 section 3), to who may read there; for REPLACE it is told before the expunge (RFC 8508 section 3.4)."""
+    async def _admit(self, folder: Folder) -> Reply:
+        """APPENDUID (RFC 4315 section 3), to who may read there; for REPLACE it is told before the expunge (RFC 8508 section 3.4).
+
+        A literal may take long to come: what the user may do is asked again.
+        """
+        try:
+            place = await self._session.at(self._reader.mailbox, TO_INSERT, lambda place: place)
+        except NoSuchFolder:
+            return trouble.UNKNOWN_TARGET
         may_read = Right.READ in place.rights
+        # RFC 4314 section 4: flags that he may not set are left out
+        arrivals = [Arrival(staged, acl.settable(flags, place.rights)) for staged, flags in self._arrivals]
         if self._old is None:
-            uids = await self._store.run(folder.admit, self._arrivals)
-            added, self._arrivals = len(self._arrivals), []
-            await note_growth(self._session, place.owner, self._bytes, added)
+            uids = await self._store.run(folder.admit, arrivals)
+            self._arrivals = []
+            await note_growth(self._session, place.owner, self._bytes, len(arrivals))
             return ok("Done", b"APPENDUID %d %b" % (folder.uidvalidity, compact(uids)) if may_read else b"")
         selected = self._session.folder
+        await self._check_removal(selected)
         old_bytes, old_messages = (selected.view.message(self._old).size, 1) if folder.is_beside(selected.folder) else (0, 0)
-        uid = await self._store.run(folder.replace, self._arrivals[0], selected.folder, self._old)
+        uid = await self._store.run(folder.replace, arrivals[0], selected.folder, self._old)
         self._arrivals = []
         await note_growth(self._session, place.owner, self._bytes - old_bytes, 1 - old_messages)
         if may_read:

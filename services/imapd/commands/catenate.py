@@ -17,12 +17,15 @@ WRITE_BYTES = 1 << 20
 
 
 async def find(session: Session, text: bytes) -> Span | None:
-    """The bytes that a URL names; ``None`` when it is no URL of a message here, or there is no such message or part. Raises ``MailboxTrouble``."""
+    """The bytes that a URL names; ``None`` when it is no URL of a message here, or there is no such message or part.
+
+    Raises ``MailboxTrouble``, and ``Ending`` when the selected folder may not be read any more.
+    """
     url = parse_url(text)
     if url is None or not _is_ours(session, url):
         return None
     try:
-        folder = await session.at(url.mailbox, TO_READ, lambda place: place.folder()) if url.mailbox else _selected(session)
+        folder = await session.at(url.mailbox, TO_READ, lambda place: place.folder()) if url.mailbox else await _selected(session)
         if folder is None or url.uidvalidity not in (None, folder.uidvalidity):
             return None
         return await session.house.store.run(_part, folder, url)
@@ -35,8 +38,12 @@ def _is_ours(session: Session, url: MessageUrl) -> bool:
     return url.host in ("", session.house.hostname.lower()) and fold(url.user) in ("", session.address)
 
 
-def _selected(session: Session) -> Folder | None:
-    return session.selected.folder if session.selected is not None else None
+async def _selected(session: Session) -> Folder | None:
+    """The selected folder, if it may be read still: nothing has looked at it since the last command."""
+    if session.selected is None:
+        return None
+    await session.selected.refresh_rights()
+    return session.selected.folder
 
 
 def _part(folder: Folder, url: MessageUrl) -> Span | None:

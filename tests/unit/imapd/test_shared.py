@@ -232,6 +232,28 @@ def test_folders_are_made_renamed_and_deleted_with_the_owners_leave(imapd: Runni
         assert bob.ask("CREATE user/ghost@example.test/X")[-1].startswith(b"NO [NONEXISTENT]")
 
 
+@pytest.mark.parametrize("above", [HERS, WORK, f"{WORK}/Open"])
+def test_hidden_folder_is_as_none_to_who_makes_one_below(imapd: Running, above: str) -> None:
+    with both(imapd, "l") as (alice, bob):
+        alice.ask("CREATE Work.Open")
+        alice.ask("CREATE Work.Mine")
+        give(alice, "lrkx", "Work.Mine")
+        for hidden in ("Secret", "Work.Secret", "Work.Open.Secret"):
+            alice.ask(f"CREATE {hidden}")
+            give(alice, "", hidden)
+        for name in ("Secret", "None"):
+            assert bob.ask(f"CREATE {above}/{name}/New")[-1] == b"NO [NOPERM] No right to do that"
+            assert bob.ask(f"RENAME {WORK}/Mine {above}/{name}/New")[-1] == b"NO [NOPERM] No right to do that"
+
+
+def test_nothing_is_made_below_a_hidden_folder(imapd: Running) -> None:
+    with both(imapd, "lk") as (alice, bob):
+        alice.ask("CREATE Work.Secret")
+        give(alice, "", "Work.Secret")
+        assert bob.ask(f"CREATE {WORK}/Secret/New")[-1].startswith(b"NO [NOPERM]")
+        assert bob.ask(f"CREATE {WORK}/None/New")[-1].startswith(b"OK")
+
+
 def test_folder_is_not_renamed_with_one_below_that_may_not_be(imapd: Running) -> None:
     with both(imapd, "lrkx") as (alice, bob):
         alice.ask("CREATE Work.A.B")
@@ -249,6 +271,54 @@ def test_rev2_client_is_told_the_one_form_of_a_name(imapd: Running) -> None:
         assert b'* LIST () "/" %b %b' % (WORK.encode(), old) in bob.ask("SELECT user/Alice@Example.Test/Work")
         bob.ask(f"CREATE {WORK}/A")
         assert bob.ask(f"RENAME {WORK}/A {WORK}/B")[0] == b'* LIST () "/" %b/B ("OLDNAME" (%b/A))' % (WORK.encode(), WORK.encode())
+
+
+@pytest.mark.parametrize("rights", ["", "l"])
+def test_part_of_the_selected_message_is_not_catenated_without_the_right_to_read(imapd: Running, rights: str) -> None:
+    with both(imapd) as (alice, bob):
+        bob.ask(f"SELECT {WORK}")
+        give(alice, rights)
+        assert bob.ask('APPEND Drafts CATENATE (URL "/;UID=1")')[-1] == b""
+    with imapd.signed_in(BOB) as bob:
+        assert bob.ask("STATUS Drafts (MESSAGES)")[0] == b"* STATUS Drafts (MESSAGES 0)"
+
+
+@pytest.mark.parametrize(("rights", "reply"), [("", b"NO [TRYCREATE]"), ("lr", b"NO [NOPERM]")])
+def test_message_that_is_on_its_way_needs_the_right_at_its_end(imapd: Running, rights: str, reply: bytes) -> None:
+    with both(imapd, "lri") as (alice, bob):
+        begin_literal(bob, f"APPEND {WORK}")
+        give(alice, rights)
+        assert end_literal(bob).startswith(reply)
+        assert alice.ask("STATUS Work (MESSAGES)")[0] == b"* STATUS Work (MESSAGES 1)"
+
+
+def test_flags_of_a_message_on_its_way_are_those_that_may_be_set_at_its_end(imapd: Running) -> None:
+    with both(imapd, "lriws") as (alice, bob):
+        begin_literal(bob, f"APPEND {WORK} (\\Seen \\Flagged)")
+        give(alice, "lris")
+        assert end_literal(bob).startswith(b"OK")
+        alice.ask("EXAMINE Work")
+        assert alice.ask("FETCH 2 FLAGS")[0] == b"* 2 FETCH (FLAGS (\\Recent \\Seen))"
+
+
+def test_message_is_not_replaced_when_the_right_to_remove_is_taken_away_meanwhile(imapd: Running) -> None:
+    with both(imapd, "lrite") as (alice, bob):
+        bob.ask(f"SELECT {WORK}")
+        begin_literal(bob, "REPLACE 1 Drafts")
+        give(alice, "lri")
+        assert end_literal(bob).startswith(b"NO [NOPERM]")
+        assert alice.ask("STATUS Work (MESSAGES)")[0] == b"* STATUS Work (MESSAGES 1)"
+        assert bob.ask("STATUS Drafts (MESSAGES)")[0] == b"* STATUS Drafts (MESSAGES 0)"
+
+
+def begin_literal(client: Client, command: str) -> None:
+    client.send(f"slow {command} {{{len(HELLO)}}}\r\n".encode())
+    assert client.line() == b"+ OK"
+
+
+def end_literal(client: Client) -> bytes:
+    client.send(HELLO + b"\r\n")
+    return client.replies(b"slow")[-1]
 
 
 # Hearing of them.
