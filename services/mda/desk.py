@@ -201,7 +201,7 @@ def _take_scripts(scripts: Scripts, tree: Path, most_bytes: int) -> list[str]:
 def _move_in(user: UserMail, tree: Path, refused_scripts: list[str]) -> ask.Response:
     moved = moving.move_in(user, tree)
     shutil.rmtree(tree, ignore_errors=True)
-    folders = [ask.MovedFolder(f.folder, f.uidvalidity, f.taken, f.known, f.keeps_uids, list(f.lost_keywords)) for f in moved.folders]
+    folders = [ask.MovedFolder(f.folder, f.uidvalidity, f.taken, f.known, f.keeps_uids, list(f.lost_keywords), f.lost_acl) for f in moved.folders]
     return ask.MovedIn(folders, list(moved.passed_over), refused_scripts)
 
 

@@ -147,6 +147,8 @@ def _tell_moved(moved: "MovedIn", *, quietly: bool = False) -> bool:
             typer.echo(f"{folder.folder}: {plural(folder.taken, 'message')} moved in {uids}, {folder.known} were there already")
         for keyword in folder.lost_keywords:
             typer.echo(f"{folder.folder}: no room for the keyword {keyword}: its messages came without it", err=True)
+        if folder.lost_acl:
+            typer.echo(f"{folder.folder}: its rights for others were left out: {folder.lost_acl}", err=True)
     for directory in moved.passed_over:
         typer.echo(f"{directory}: cannot be a folder here: its messages were left out", err=True)
     for script in moved.refused_scripts:
@@ -192,7 +194,9 @@ async def _backup(desk: Desk, address: str, output: Path, folder: str) -> int:
             await archive.write(mailboxes, address, folder)
             archive.close()
             stream.flush()
-            return archive.messages
+        for folder_and_why in archive.lost_acls:
+            typer.echo(f"{folder_and_why}: the backup is without its rights for others", err=True)
+        return archive.messages
 
 
 def _writing(output: Path) -> IO[bytes]:

@@ -8,7 +8,7 @@ from typing import IO
 from services.admin.moving.hop import Mailboxes
 from services.kernel.mailbox import acl, attributes, flags, names
 from services.kernel.mailbox.scripts import ACTIVE, DIRECTORY, SUFFIX
-from services.kernel.wire.mailboxes import FolderEntry, MessageEntry
+from services.kernel.wire.mailboxes import AclEntries, FolderEntry, MessageEntry
 
 ROOT = "Maildir"
 
@@ -24,6 +24,8 @@ class Archive:
         self._tar = tarfile.open(fileobj=stream, mode="w|gz" if compressed else "w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115  # closed by ``close``
         self.messages = 0
         """How many were written."""
+        self.lost_acls: list[str] = []
+        """Folders whose ACL could not be read, each with why."""
 
     async def write(self, mailboxes: Mailboxes, address: str, only: str = "") -> None:
         """Write all folders, or one, with the subscriptions. Raises ``ControlError``, ``OSError``."""
@@ -49,15 +51,19 @@ class Archive:
         if keywords:
             self._add(f"{directory}/dovecot-keywords", "".join(f"{number} {word}\n" for number, word in enumerate(keywords)).encode())
         self._annotate(f"{directory}/{attributes.NAME}", await mailboxes.annotations(address, folder.name))
-        shared = (await mailboxes.acl(address, folder.name)).entries
-        if shared:
-            lines = acl.Acl({identifier: acl.parse(letters) for identifier, letters in shared.items()})
-            self._add(f"{directory}/{acl.NAME}", lines.text().encode(), 0)
+        self._write_acl(f"{directory}/{acl.NAME}", await mailboxes.acl(address, folder.name), folder.name)
         for entry in entries:
             content = await mailboxes.content(address, folder.name, entry.uid)
             if content is not None:
                 self._add(f"{directory}/cur/{_name(entry, keywords)}", content, entry.internaldate)
                 self.messages += 1
+
+    def _write_acl(self, path: str, found: AclEntries, folder: str) -> None:
+        if found.trouble:
+            self.lost_acls.append(f"{folder}: {found.trouble}")
+        if found.entries:
+            lines = acl.Acl({identifier: acl.parse(letters) for identifier, letters in found.entries.items()})
+            self._add(path, lines.text().encode(), 0)
 
     async def _write_scripts(self, mailboxes: Mailboxes, address: str) -> None:
         """Beside the Maildir, as they lie in a home."""

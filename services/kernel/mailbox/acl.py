@@ -180,9 +180,21 @@ class Acl:
         users = {identifier.removeprefix(USER) for identifier in given if identifier.startswith(USER)}
         return frozenset(users | ({ANYONE} if given & {ANYONE, AUTHENTICATED} else set()))
 
+    def of_owner(self, owner: str) -> "Acl":
+        """The lines with those for the address of the owner said of ``owner``, which they are more specific than."""
+        entries = dict(self.entries)
+        for identifier in (OWNER, f"-{OWNER}"):
+            own = identifier.replace(OWNER, USER + owner)
+            if own in entries:
+                entries[identifier] = entries.pop(own)
+        return Acl(entries)
+
     def text(self) -> str:
-        """What ``read`` reads."""
-        return "".join(f"{_spelled(identifier)} {form(rights)}\n" for identifier, rights in self.entries.items())
+        """What ``read`` reads. Raises ``TooManyEntries`` for what it would not."""
+        text = "".join(f"{_spelled(identifier)} {form(rights)}\n" for identifier, rights in self.entries.items())
+        if len(text.encode()) > FILE_BYTES:
+            raise TooManyEntries(f"a folder has room for {FILE_BYTES} bytes of entries")
+        return text
 
 
 def read(path: Path) -> Acl:

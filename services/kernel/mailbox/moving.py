@@ -38,7 +38,7 @@ CHUNK = 1_000
 class MovedIn:
     """What became of one folder: messages taken and those it had already, and whether UIDs are those of the tree.
 
-    ``lost_keywords`` are names for which the folder has no letter left.
+    ``lost_keywords`` are names for which the folder has no letter left; ``lost_acl`` is why the tree's ACL was left out, if it was.
     """
 
     folder: str
@@ -47,6 +47,7 @@ class MovedIn:
     known: int
     keeps_uids: bool
     lost_keywords: tuple[str, ...] = ()
+    lost_acl: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,15 @@ def move_in(user: UserMail, tree: Path) -> Moved:
     with mapped():
         home.disk.sync_directory(tree, whole=True)
         found = sorted((_name_of(directory.relative_to(tree).parts), directory) for directory in _folders(tree))
-    folders = tuple(_Move(home, name).run(_read(home, directory)) for name, directory in found if name)
+    # rights first: what was interrupted finds the folder with its messages, and leaves its rights alone
+    lost_acls = {name: _share(user, name, directory / acl.NAME) for name, directory in found if name}
+    folders = tuple(replace(_Move(home, name).run(_read(home, directory)), lost_acl=lost_acls[name]) for name, directory in found if name)
     with mapped():
         home.disk.sync_directory(home.maildir, whole=True)
     for name, directory in found:
         if name:
             _annotate(user, name, directory / attributes.NAME)
-            _share(user, name, directory / acl.NAME)
+    user.note_sharing()
     _annotate(user, "", tree / attributes.SERVER_NAME)
     for name in Home(tree, home.tools).subscriptions() or ():
         with suppress(BadFolderName):
@@ -108,13 +111,26 @@ def _annotate(user: UserMail, name: str, path: Path) -> None:
             user.annotate(name, {attributes.SPECIAL_USE: use})
 
 
-def _share(user: UserMail, name: str, path: Path) -> None:
-    """Give others the rights of the tree where they have none. An ACL that cannot be read gives nobody any."""
-    with mapped(), suppress(BadAcl, TooManyEntries):
-        known = user.acl(name).entries
-        for identifier, rights in acl.read(path).entries.items():
-            if identifier not in known:
-                user.change_acl(name, identifier, lambda _, rights=rights: rights)  # type: ignore[misc]  # mypy cannot infer the default
+def _share(user: UserMail, name: str, path: Path) -> str:
+    """Give a folder that is empty, and never had an ACL here, that of the tree as a whole; return why it was left out, if it was.
+
+    Where somebody said who may do what, or took mail in for himself, rights that were taken away meanwhile do not come back.
+    """
+    home, directory = user.home, user.home.directory(name)
+    try:
+        with mapped():
+            coming = acl.read(path).of_owner(user.address)
+        if not coming.entries:
+            return ""
+        with home.index.writing() as db:
+            home.make_folder(directory)
+            with look.at_work(db, home, name) as ledger:
+                is_new = not ledger.counters.messages and not (directory / acl.NAME).exists()
+            if is_new:
+                home.replace(directory / acl.NAME, coming.text())
+            return "" if user.acl(name) == coming else "the folder was here with other rights"
+    except (BadAcl, TooManyEntries) as refusal:
+        return str(refusal)
 
 
 def _folders(tree: Path) -> Iterator[Path]:

@@ -116,12 +116,12 @@ class Shares:
 
 
 def _acls(maildir: Path) -> Iterator[tuple[str, acl.Acl]]:
-    """The folders of a Maildir that have lines. A file that cannot be read gives nobody a right. Raises ``OSError``."""
-    with suppress(FileNotFoundError):
+    """The folders of a Maildir that have lines. A file or directory that cannot be read gives nobody a right. Raises ``OSError``."""
+    with suppress(*volume.NOT_OURS):
         for entry in (".", *os.listdir(maildir)):
             name = names.INBOX if entry == "." else names.from_directory(entry)
             if name is not None and os.path.isdir(f"{maildir}/{entry}/cur"):
-                with suppress(BadAcl):
+                with suppress(BadAcl, *volume.NOT_OURS):
                     yield name, acl.read(maildir / entry / acl.NAME)
 
 

@@ -72,7 +72,7 @@ class MailStore:
 
     def known_user(self, address: str) -> UserMail | None:
         """As ``user`` for a folded address that has a mailbox already; none is made. Blocks. Raises ``MailboxTrouble``."""
-        return self.user(address) if self._maildir(address).is_dir() else None
+        return self.user(address) if os.path.isdir(self._maildir(address)) else None
 
     def _maildir(self, address: str) -> Path:
         return volume.maildir(self._root, address)

@@ -26,6 +26,7 @@ from services.kernel.mailbox.trouble import (
     Locked,
     MailboxTrouble,
     NoSuchFolder,
+    TooManyEntries,
     TooManyKeywords,
     TooSoon,
     mapped,
@@ -188,7 +189,10 @@ class UserMail:
     def acl(self, name: str) -> Acl:
         """Who may do what in a folder. Raises ``NoSuchFolder``, ``BadAcl``."""
         with mapped():
-            return acl.read(self._directory(name) / acl.NAME)
+            return self._read_acl(self._directory(name))
+
+    def _read_acl(self, directory: Path) -> Acl:
+        return acl.read(directory / acl.NAME).of_owner(self.address)
 
     def rights(self, name: str, who: str) -> Rights:
         """What ``who``, a folded address, may do in a folder; where that cannot be read, nothing, unless it is his. Raises ``NoSuchFolder``."""
@@ -201,12 +205,12 @@ class UserMail:
     def change_acl(self, name: str, identifier: str, change: Callable[[Rights], Rights]) -> None:
         """Give an identifier other rights in a folder, by those it has. Raises ``NoSuchFolder``, ``BadAcl``, ``TooManyEntries``."""
         with self._home.index.writing():
-            path = self._directory(name) / acl.NAME
-            before = acl.read(path)
+            directory = self._directory(name)
+            before = self._read_acl(directory)
             after = before.changed(identifier, change(before.given(identifier)))
             if after != before:
-                self._home.replace(path, after.text())
-                self._home.disk.sync_directory(path.parent)
+                self._home.replace(directory / acl.NAME, after.text())
+                self._home.disk.sync_directory(directory)
         self.note_sharing()
         self._shares.wake(identifier.removeprefix("-").removeprefix(acl.USER))
         self._home.notify()
@@ -219,7 +223,7 @@ class UserMail:
         """A new folder has the ACL of the one above it, as far as there is one (RFC 4314 leaves it open; Dovecot and Cyrus do so)."""
         above = next((parent for parent in reversed(names.parents(name)) if self._exists(parent)), None)
         if above is not None:
-            with suppress(BadAcl):
+            with suppress(BadAcl, TooManyEntries):
                 inherited = acl.read(self._home.directory(above) / acl.NAME)
                 if inherited.entries:
                     self._home.replace(self._home.directory(name) / acl.NAME, inherited.text())
@@ -264,13 +268,16 @@ class UserMail:
             raise BadFolderName("a folder cannot be moved below itself")
         with ExitStack() as undo:
             with self._home.index.writing() as db:
-                self._rename_all(db, old, new, undo)
+                moved = self._rename_all(db, old, new, undo)
             undo.pop_all()
         with mapped():
             self._home.disk.sync_directory(self._home.maildir)
+        if any((self._home.directory(name) / acl.NAME).exists() for name in moved):
+            self.note_sharing()  # who was reading them meanwhile met neither name
         self._home.notify()
 
-    def _rename_all(self, db: sqlite3.Connection, old: str, new: str, undo: ExitStack) -> None:
+    def _rename_all(self, db: sqlite3.Connection, old: str, new: str, undo: ExitStack) -> list[str]:
+        """Return the new names."""
         moved = [name for name in self._home.folder_names() if name == old or name.startswith(old + names.SEPARATOR)]
         if not moved:
             raise NoSuchFolder(f"there is no folder {old}")
@@ -287,6 +294,7 @@ class UserMail:
             undo.callback(arrival.put_back, self._home, destination, source)
             look.forget(db, target)
             db.execute("UPDATE folder SET name = ? WHERE name = ?", (target, name))
+        return [target for _, target in pairs]
 
     def subscribe(self, name: str) -> None:
         """Add a name to the subscriptions, perhaps of another user's folder (``others``). Raises ``BadFolderName``."""

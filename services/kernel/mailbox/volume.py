@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -9,6 +10,8 @@ from services.kernel.mail import address as addresses
 
 MAILDIR = "Maildir"
 _EMPTY = "%"
+NOT_OURS = (PermissionError, NotADirectoryError, FileNotFoundError)
+"""What one directory meets that is no mailbox or is just being removed (``lost+found`` of a file system): the others are read all the same."""
 
 
 def maildir(root: Path, address: str) -> Path:
@@ -18,16 +21,17 @@ def maildir(root: Path, address: str) -> Path:
 
 
 def present(root: Path) -> Iterator[str]:
-    """The addresses that have a Maildir. Raises ``OSError``."""
+    """The addresses that have a Maildir. Directories that cannot be read are passed over. Raises ``OSError``."""
     for domain in _directories(root):
         for local in _directories(root / domain):
-            if (root / domain / local / MAILDIR).is_dir():
+            if os.path.isdir(root / domain / local / MAILDIR):
                 yield f"{_name(local)}@{_name(domain)}"
 
 
 def _directories(path: Path) -> list[str]:
-    with os.scandir(path) as entries:
+    with suppress(*NOT_OURS), os.scandir(path) as entries:
         return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")]
+    return []
 
 
 def _entry(name: str) -> str:

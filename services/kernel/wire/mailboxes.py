@@ -159,6 +159,7 @@ class MovedFolder(msgspec.Struct, frozen=True):
     known: int
     keeps_uids: bool
     lost_keywords: list[str]
+    lost_acl: str = ""
 
 
 class MovedIn(msgspec.Struct, frozen=True, tag="moved-in"):

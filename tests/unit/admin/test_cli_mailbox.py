@@ -112,7 +112,18 @@ def test_acl_of_a_folder_is_shown_and_set(malle: Malle, mda: Running, folder: Pa
         assert "expected" in malle("mailbox", "acl", ALICE, "Sent", *words).err
     path.write_text("nonsense\n")
     assert "dovecot-acl:1" in malle("mailbox", "acl", ALICE, "Sent").err
-    assert malle("mailbox", "backup", ALICE, "-o", str(folder / "alice.tar.gz")).status == 0
+    backup = malle("mailbox", "backup", ALICE, "-o", str(folder / "alice.tar.gz"))
+    assert backup.status == 0 and "Sent: " in backup.err and "dovecot-acl:1" in backup.err
+
+
+def test_restore_says_whose_rights_it_leaves_out(malle: Malle, mda: Running, folder: Path) -> None:
+    backup = folder / "alice.tar.gz"
+    assert malle("mailbox", "acl", ALICE, "INBOX", BOB, "lr").status == 0
+    assert malle("mailbox", "backup", ALICE, "-o", str(backup)).status == 0
+    assert "rights" not in malle("mailbox", "restore", ALICE, str(backup)).err
+    assert malle("mailbox", "acl", ALICE, "INBOX", BOB, "").status == 0
+    assert "INBOX: its rights for others were left out" in malle("mailbox", "restore", ALICE, str(backup)).err
+    assert malle("mailbox", "acl", ALICE, "INBOX").out.splitlines()[1:] == []
 
 
 def test_active_script_that_nobody_manages_moves_in_and_is_in_a_backup(malle: Malle, mda: Running, folder: Path) -> None:

@@ -2,19 +2,22 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from services.kernel.mailbox import acl, names
 from services.kernel.mailbox.acl import ALL, ENTRIES, Acl, Right
+from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.moving import move_in
-from services.kernel.mailbox.records import Figures
+from services.kernel.mailbox.records import Figures, Origin
 from services.kernel.mailbox.trouble import BadAcl, NoSuchFolder, TooManyEntries
 from services.kernel.mailbox.user import UserMail
 from tests.unit.kernel.mailbox.conftest import ADDRESS, BreakingDisk, Killed, Machine
 
 BOB = "bob@example.test"
+CAROL = "carol@example.test"
 
 
 def written(tmp_path: Path, text: str) -> Acl:
@@ -95,6 +98,14 @@ def test_entries_are_bounded() -> None:
     assert len(found.changed("user=u0@example.test", acl.NONE).entries) == ENTRIES - 1
 
 
+def test_acl_that_could_not_be_read_again_is_not_written(machine: Machine, alice: UserMail) -> None:
+    lines = [f"user={number:0250}@{'x' * 58}.test lrwstipekxa\n" for number in range(acl.FILE_BYTES // 332)]
+    (machine.maildir / "dovecot-acl").write_text("".join(lines))
+    with pytest.raises(TooManyEntries, match="bytes"):
+        give(alice, "INBOX", f"user={'a' * 250}@{'x' * 58}.test", "lrwstipekxa")
+    assert len(alice.acl("INBOX").entries) == len(lines) < ENTRIES
+
+
 # In a mailbox.
 
 
@@ -171,15 +182,46 @@ def test_crash_leaves_the_old_acl_or_the_new_one(machine: Machine, alice: UserMa
     assert acl.form(alice.rights("INBOX", BOB)) == "lr"
 
 
-def test_acl_moves_in_with_a_tree_where_there_is_none(machine: Machine, alice: UserMail) -> None:
-    alice.folders()
-    give(alice, "Sent", f"user={BOB}", "l")
+def put_tree(machine: Machine, **texts: str) -> Path:
+    """A tree of empty folders with these ACLs."""
     tree = machine.maildir / "tmp/moving-x"
-    for name, text in (("Sent", f"user={BOB} lrw\nanyone l\n"), ("Work", f"user={BOB} lr\n"), ("Bad", "nonsense\n")):
+    for name, text in texts.items():
         directory = tree / names.directory(name)
         for part in ("cur", "new", "tmp"):
-            os.makedirs(directory / part)
+            os.makedirs(directory / part, exist_ok=True)
         (directory / acl.NAME).write_text(text)
-    move_in(alice, tree)
-    assert [acl.form(alice.rights(name, BOB)) for name in ("Sent", "Work", "Bad")] == ["l", "lr", ""]
-    assert alice.rights("Sent", "carol@example.test") == acl.parse("l")
+    return tree
+
+
+def test_acl_moves_in_with_a_tree_as_a_whole(machine: Machine, alice: UserMail) -> None:
+    alice.folders()
+    moved = move_in(alice, put_tree(machine, INBOX=f"user={BOB} lr\n", Work=f"anyone lr\nuser={BOB}\n", Bad="nonsense\n"))
+    assert [acl.form(alice.rights(name, BOB)) for name in ("INBOX", "Work", "Bad")] == ["lr", "", ""]
+    assert alice.rights("Work", CAROL) == acl.parse("lr")
+    assert machine.process().shares.has(ADDRESS, BOB)
+    assert [(folder.folder, bool(folder.lost_acl)) for folder in moved.folders] == [("Bad", True), ("INBOX", False), ("Work", False)]
+
+
+@pytest.mark.parametrize("before", ["", f"user={CAROL} l\n"])
+def test_rights_that_were_taken_away_do_not_move_in_again(machine: Machine, alice: UserMail, before: str) -> None:
+    alice.create("Work")
+    give(alice, "Work", f"user={BOB}", "lr")
+    give(alice, "Work", f"user={BOB}", "")
+    (machine.maildir / ".Work/dovecot-acl").write_text(before)
+    moved = move_in(alice, put_tree(machine, Work=f"user={BOB} lr\n"))
+    assert alice.rights("Work", BOB) == acl.NONE and moved.folders[0].lost_acl == "the folder was here with other rights"
+    assert (machine.maildir / ".Work/dovecot-acl").read_text() == before
+
+
+def test_folder_with_mail_that_was_never_shared_takes_no_rights(machine: Machine, alice: UserMail, draft: Callable[[bytes], Draft]) -> None:
+    alice.folder("INBOX").append(draft(b"x\r\n"), Origin())
+    moved = move_in(alice, put_tree(machine, INBOX=f"user={BOB} lr\n"))
+    assert alice.rights("INBOX", BOB) == acl.NONE and moved.folders[0].lost_acl
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_lines_for_the_owners_address_are_those_of_owner(machine: Machine, alice: UserMail, sign: str) -> None:
+    (machine.maildir / "dovecot-acl").write_text(f"{sign}user={ADDRESS} r\n")
+    assert alice.acl("INBOX").entries == {f"{sign}owner": acl.parse("r")}
+    give(alice, "INBOX", f"{sign}owner", "")
+    assert alice.rights("INBOX", ADDRESS) == ALL

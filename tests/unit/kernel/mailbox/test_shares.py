@@ -1,5 +1,9 @@
 """Who shares something with whom, and where it is found again."""
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from services.kernel.mailbox import acl, checking, shares, volume
@@ -46,6 +50,16 @@ def test_deleted_folder_is_shared_no_more(store: MailStore, alice: UserMail) -> 
     assert store.shares.owners(BOB) == []
 
 
+def test_folder_that_is_renamed_while_the_cache_is_made_is_in_it(machine: Machine, alice: UserMail, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice.create("Work")
+    give(alice, "Work", f"user={BOB}", "l")
+    monkeypatch.setattr(os, "listdir", lambda _: [])  # the old name was gone already, and the new one not there yet
+    checking.check(alice)
+    monkeypatch.undo()
+    alice.rename("Work", "Play")
+    assert machine.process().shares.owners(BOB) == [ADDRESS]
+
+
 @pytest.mark.parametrize("damage", [None, b"", b"no database at all" * 100])
 def test_cache_that_is_lost_or_damaged_is_made_anew(machine: Machine, alice: UserMail, damage: bytes | None) -> None:
     give(alice, "INBOX", f"user={BOB}", "l")
@@ -70,6 +84,29 @@ def test_acl_that_someone_else_put_there_is_found_by_a_check(machine: Machine, s
 def test_every_mailbox_is_found_on_the_volume(machine: Machine, store: MailStore, address: str) -> None:
     store.user(address)
     assert list(volume.present(machine.root)) == [address]
+
+
+@pytest.mark.parametrize("kind", [PermissionError, NotADirectoryError, FileNotFoundError])
+def test_directory_that_cannot_be_read_keeps_nobody_from_the_others(
+    machine: Machine, alice: UserMail, monkeypatch: pytest.MonkeyPatch, kind: type[OSError]
+) -> None:
+    def strict(work: Callable[[Path], object]) -> Callable[[Path], object]:
+        def does(path: Path) -> object:
+            if {"lost+found", "carol"} & set(Path(path).parts):
+                raise kind(str(path))
+            return work(path)
+
+        return does
+
+    give(alice, "INBOX", f"user={BOB}", "l")
+    machine.process().user(CAROL)
+    (machine.root / "lost+found").mkdir()
+    (machine.root / shares.NAME).unlink()
+    monkeypatch.setattr(os, "scandir", strict(os.scandir))
+    monkeypatch.setattr(os, "listdir", strict(os.listdir))
+    store = machine.process()
+    assert store.shares.owners(BOB) == [ADDRESS]
+    assert store.shares.visible(CAROL, BOB) == []
 
 
 def test_mailbox_of_an_address_that_has_none_is_not_made(machine: Machine, store: MailStore) -> None:
