@@ -1,18 +1,16 @@
 """One user's mailbox: its folders, subscriptions, usage and the POP3 lock."""
 
-import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 
-from services.kernel.mailbox import acl, arrival, attributes, flags, look, names, others
+from services.kernel.mailbox import acl, arrival, attributes, flags, look, names, others, pop3_lock
 from services.kernel.mailbox.acl import Acl, Rights
 from services.kernel.mailbox.arrival import Staged
 from services.kernel.mailbox.catalog.shelf import clear
-from services.kernel.mailbox.disk import FILE_MODE
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.home import Home
 from services.kernel.mailbox.ledger import Ledger, figures_by_name, total
@@ -23,18 +21,14 @@ from services.kernel.mailbox.trouble import (
     BadFolderName,
     BadUse,
     FolderExists,
-    Locked,
     MailboxTrouble,
     NoSuchFolder,
     TooManyEntries,
     TooManyKeywords,
-    TooSoon,
     mapped,
 )
 
 INBOX = Place()
-POP3_LOCK_NAME = "malleposte.pop3.lock"
-TIME_BYTES = 12
 SPECIAL_USES = frozenset({"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash", "\\Important"})
 """What a folder can be made for (RFC 6154 section 2, RFC 8457): real folders all, where ``\\All`` and ``\\Flagged`` are views."""
 
@@ -373,30 +367,6 @@ class UserMail:
             number = self._home.index.number(db)
         return clear(self._home.catalog, number, folders, most)
 
-    @contextmanager
-    def pop3_lock(self, delay_seconds: float = 0) -> Iterator[None]:
-        """Hold the lock that keeps a second POP3 session out (RFC 1939 section 4), at once or with ``Locked``; IMAP and delivery go on.
-
-        Raises ``TooSoon`` when it was last taken less than ``delay_seconds`` ago, by whatever process.
-        """
-        with mapped():
-            file = os.open(self._home.maildir / POP3_LOCK_NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
-        try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Locked("another POP3 session has the mailbox") from None
-            with mapped():
-                self._note_pop3_session(file, delay_seconds)
-            yield
-        finally:
-            os.close(file)
-
-    def _note_pop3_session(self, file: int, delay_seconds: float) -> None:
-        """The file holds the time at which the last session began, in seconds since the epoch."""
-        if not delay_seconds:
-            return
-        now, last = int(self._home.tools.clock()), os.pread(file, TIME_BYTES, 0)
-        if last.isdigit() and 0 <= now - int(last) < delay_seconds:  # a time to come is of a clock that was set back
-            raise TooSoon("the last POP3 session began too short a time ago")
-        os.pwrite(file, b"%0*d" % (TIME_BYTES, now), 0)
+    def pop3_lock(self, delay_seconds: float = 0) -> AbstractContextManager[None]:
+        """See ``pop3_lock.hold``."""
+        return pop3_lock.hold(self._home.maildir, self._home.tools.clock, delay_seconds)
