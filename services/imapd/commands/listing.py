@@ -1,6 +1,7 @@
 """Lists of folders: LIST, plain and extended, LSUB, NAMESPACE, over the user's own folders and those that others share with him."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +19,9 @@ from services.imapd.session import Session
 from services.kernel.mailbox import names, others
 from services.kernel.mailbox.records import FolderInfo
 from services.kernel.mailbox.trouble import NoRight, NoSuchFolder
+
+TURN_FOLDERS = 100
+"""Compared with the patterns in one go, some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ async def list_folders(session: Session, request: List) -> Reply:
     found = await session.house.store.run(_read, session.access, any(pattern.reaches_others for pattern in patterns))
     shared = {owner: folders for owner, folders in found.shared.items() if await session.has_account(owner)}
     choice = _Choice(request, found.subscriptions, patterns, session.is_rev2)
-    for line in choice.lines([*found.own, *_rows(shared, found)]):
+    async for line in choice.lines([*found.own, *_rows(shared, found)]):
         session.write(line.form(session, b"LIST"))
         if line.exists:
             await _write_more(session, request, line.name)
@@ -109,12 +113,12 @@ class _Choice:
         self._is_recursive = ListSelection.RECURSIVEMATCH in request.selection
         self._missing = "\\NonExistent" if request.is_extended or is_rev2 else "\\Noselect"
 
-    def lines(self, folders: Collection[FolderInfo]) -> Iterator[_Line]:
+    async def lines(self, folders: Collection[FolderInfo]) -> AsyncIterator[_Line]:
         """A folder above a chosen one stands for it where the patterns do not fit that one (RFC 5258 section 3.5); so does one that is missing."""
         rows = self._with_missing(folders) if ListSelection.SUBSCRIBED in self._criteria else folders
-        fits = {info.name: any(pattern.matches(info.name) for pattern in self._patterns) for info in rows}
+        fits = {info.name: any(pattern.matches(info.name) for pattern in self._patterns) async for info in _in_turns(rows)}
         above = {parent for info in rows if self._is_met(info) and not fits[info.name] for parent in parents(info.name)}
-        for info in rows:
+        async for info in _in_turns(rows):
             has_below = info.name in above
             is_chosen = self._is_met(info) or (has_below and (self._is_recursive or not (info.exists or self._criteria)))
             if is_chosen and fits[info.name]:
@@ -142,6 +146,14 @@ class _Choice:
         yield "\\HasChildren" if info.has_children else "\\HasNoChildren"
         if info.special_use:
             yield info.special_use
+
+
+async def _in_turns(rows: Iterable[FolderInfo]) -> AsyncIterator[FolderInfo]:
+    """Folders may be many, others' too: other sessions have their turns meanwhile."""
+    for count, info in enumerate(rows, 1):
+        yield info
+        if count % TURN_FOLDERS == 0:
+            await asyncio.sleep(0)
 
 
 async def list_subscribed(session: Session, request: Lsub) -> Reply:
