@@ -53,6 +53,7 @@ class Place(NamedTuple):
     owner: UserMail
     name: str
     told: str
+    who: str
     rights: Rights
 
     @property
@@ -61,8 +62,11 @@ class Place(NamedTuple):
         return not others.is_other(self.told)
 
     def folder(self) -> Folder:
-        """Open it. Blocks. Raises ``NoSuchFolder``, ``MailboxTrouble``."""
-        return self.owner.folder(self.name)
+        """Open it. Blocks. Raises ``NoSuchFolder``, ``NoRight`` when the name is that of another one by now, ``MailboxTrouble``."""
+        folder = self.owner.folder(self.name)
+        if not self.is_own:  # what was opened knows whether it still has the name, so what counts are the rights under it after that
+            _check(Needs(self.rights), self.owner.rights(self.name, self.who))
+        return folder
 
     def mailbox_id(self, folder: Folder) -> bytes:
         """Its MAILBOXID: two owners may have folders with the same one, a user sees no two (RFC 8474 section 4)."""
@@ -105,9 +109,12 @@ class Access:
             owner, name = self.owner(told)
         except BadFolderName:
             raise NoSuchFolder("no folder has such a name") from None
-        place = Place(owner, name, self._told(owner, name), owner.rights(name, self.who))
+        place = self._place(owner, name)
         _check(needs, place.rights)
         return place
+
+    def _place(self, owner: UserMail, name: str) -> Place:
+        return Place(owner, name, self._told(owner, name), self.who, owner.rights(name, self.who))
 
     def _told(self, owner: UserMail, name: str) -> str:
         return name if owner.address == self.who else others.join(owner.address, name)
@@ -137,7 +144,7 @@ class Access:
         if uses and owner is not self.user:
             raise BadUse("what a folder is for is its owner's to say")
         owner.create(name, uses)
-        return Place(owner, name, self._told(owner, name), owner.rights(name, self.who))
+        return self._place(owner, name)
 
     def _check_above(self, owner: UserMail, name: str) -> None:
         """The nearest folder above must let him make one; where there is none only the owner may. Raises ``NoRight``.
