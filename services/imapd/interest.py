@@ -11,6 +11,16 @@ from services.kernel.mailbox.records import Figures
 Annotations = Mapping[str, bytes]
 
 
+def without_figures(figures: Figures) -> Figures:
+    """What stands for the figures of a folder of which the user may know the name alone."""
+    return Figures(figures.uidvalidity, 0, 0, 0, 0)
+
+
+def has_figures(figures: Figures) -> bool:
+    """Tell whether they are a folder's: the next UID is 1 at least (RFC 9051 section 2.3.1.1)."""
+    return figures.uidnext > 0
+
+
 @dataclass(frozen=True, slots=True)
 class Survey:
     """All folders of a user, and of others as he knows them, at one moment, the names subscribed to, and what is attached to folders, and under no
@@ -159,6 +169,8 @@ def differences(before: Survey, after: Survey) -> Iterator[News]:
         known = before.folders.get(name)
         if known is None:
             yield Moved(name, gone.pop(_identity(name, figures), ""))
+        elif not has_figures(figures):
+            continue
         elif (known.messages, known.uidnext) != (figures.messages, figures.uidnext):
             yield Changed(name, figures, Occasion.MESSAGE_NEW if known.uidnext != figures.uidnext else Occasion.MESSAGE_EXPUNGE)
         elif known.highestmodseq != figures.highestmodseq:

@@ -165,11 +165,15 @@ class Session:
         return was_off
 
     def open(self, selected: Selected) -> None:
-        """From now on this folder is selected."""
+        """From now on this folder is selected; none is when that fails. Raises ``MailboxTrouble``."""
         self.selected = selected
         selected.view.tells_modseqs = Mode.CONDSTORE in self.modes
         if self.notices is not None:
-            self.notices.watch()
+            try:
+                self.notices.watch()
+            except BaseException:
+                self.selected = None
+                raise
 
     @property
     def is_rev2(self) -> bool:

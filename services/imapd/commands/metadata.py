@@ -52,7 +52,9 @@ async def _kept(session: Session, mailbox: str) -> Mapping[str, bytes]:
 def annotations(place: Place, who: str) -> Mapping[str, bytes]:
     """What ``who`` finds attached to a folder. Blocks. Raises ``MailboxTrouble``."""
     kept = place.owner.annotations(place.name)
-    return kept if place.is_own else attributes.of_reader(kept, who)
+    if not place.is_own:
+        return attributes.of_reader(kept, who)
+    return {entry: value for entry, value in kept.items() if entry.startswith("/")}  # the others are private to readers
 
 
 async def metadata_line(session: Session, name: str, entries: Sequence[str]) -> bytes:

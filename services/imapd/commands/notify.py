@@ -12,10 +12,10 @@ from services.imapd.access import TO_ANNOTATE, TO_LIST, TO_READ, Access
 from services.imapd.commands import fetch
 from services.imapd.commands.metadata import annotations
 from services.imapd.grammar.requests import Fetch
-from services.imapd.grammar.responses import Reply, ok
+from services.imapd.grammar.responses import Reply, astring, ok
 from services.imapd.grammar.sequence import SequenceSet
 from services.imapd.grammar.wishes import Notify, Occasion
-from services.imapd.interest import Annotated, Changed, Interest, Moved, News, Removed, Subscribed, Survey
+from services.imapd.interest import Annotated, Changed, Interest, Moved, News, Removed, Subscribed, Survey, has_figures, without_figures
 from services.imapd.modes import Mode
 from services.imapd.session import Session
 from services.imapd.view import Announcement
@@ -68,7 +68,7 @@ class Notices:
             return
         selected = session.selected.place.told if session.selected is not None else None
         for name, figures in self._known.folders.items():
-            if name != selected and self.interest.wants(Occasion.MESSAGE_NEW, name, self._known):
+            if name != selected and has_figures(figures) and self.interest.wants(Occasion.MESSAGE_NEW, name, self._known):
                 has_flags = self.interest.wants(Occasion.FLAG_CHANGE, name, self._known)
                 session.write(_status(session, name, figures, with_modseq=has_flags))
 
@@ -128,7 +128,8 @@ class Notices:
             case Subscribed(name, is_subscribed):
                 return naming.told(session, name, name, b"\\Subscribed" if is_subscribed else b"")
             case Annotated(name, entries):
-                return b"* METADATA %b %b\r\n" % (session.mailbox_form(name) if name else b'""', b" ".join(entry.encode() for entry in entries))
+                mailbox = session.mailbox_form(name) if name else b'""'
+                return b"* METADATA %b %b\r\n" % (mailbox, b" ".join(astring(entry.encode()) for entry in entries))
             case Changed(name, figures, occasion):
                 return _status(session, name, figures, with_modseq=True, with_unseen=occasion is not Occasion.MESSAGE_EXPUNGE)
 
@@ -151,7 +152,7 @@ def _survey(access: Access, owners: Sequence[UserMail], interest: Interest) -> S
             told = others.join(owner.address, name)
             if TO_LIST.are_met(rights) and interest.concerns(told, subscribed):
                 # who may only know of a folder is told its name, and no figures
-                folders[told] = figures if TO_READ.are_met(rights) else Figures(figures.uidvalidity, 0, 0, 0, 0)
+                folders[told] = figures if TO_READ.are_met(rights) else without_figures(figures)
     kept: dict[str, Mapping[str, bytes]] = {}
     if interest.has_annotations:
         kept[""] = _digests(access.user.annotations())

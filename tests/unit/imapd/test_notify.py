@@ -7,8 +7,9 @@ from services.imapd.interest import Changed, Interest, Moved, News, Removed, Sub
 from services.kernel.mailbox.records import Figures
 from services.kernel.mailbox.trouble import MailboxTrouble
 from services.kernel.mailbox.user import UserMail
+from services.kernel.mailbox.watch import Watcher
 from tests.unit.imapd.mail import HELLO
-from tests.unit.imapd.site import ALICE, Running
+from tests.unit.imapd.site import ALICE, BOB, Running
 
 ALL = "(MessageNew MessageExpunge FlagChange)"
 
@@ -131,6 +132,18 @@ def test_annotations_are_told(imapd: Running) -> None:
         assert client.line() == b"* METADATA INBOX /private/comment"
         other.ask('SETMETADATA "" (/private/comment "b")')
         assert client.line() == b'* METADATA "" /private/comment'
+        other.ask('SETMETADATA INBOX ("/private/my comment" "c")')
+        assert client.line() == b'* METADATA INBOX "/private/my comment"'
+
+
+def test_select_that_cannot_be_listened_to_selects_nothing(imapd: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    with imapd.signed_in(ALICE) as alice, imapd.signed_in(BOB) as bob:
+        alice.ask(f"SETACL INBOX {BOB} lr")
+        bob.ask(f"NOTIFY SET (SELECTED {ALL})")
+        with monkeypatch.context() as patch:
+            patch.setattr(Watcher, "subscribe", fail)
+            assert bob.ask(f"SELECT user/{ALICE}/INBOX")[-1].startswith(b"NO [UNAVAILABLE]")
+        assert bob.ask("CLOSE")[-1].startswith(b"BAD")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,17 @@
 """Folders of others: found, used, and left, in two sessions."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 
 import pytest
 
+from services.imapd.access import TO_READ, Access
+from services.imapd.commands import listing
+from services.imapd.matcher import Pattern
+from services.imapd.service import Settings
+from services.kernel.mailbox.store import MailStore
+from services.kernel.mailbox.trouble import NoSuchFolder
 from tests.unit.imapd.mail import HELLO
 from tests.unit.imapd.site import ALICE, BOB, Client, Running
 
@@ -119,6 +126,34 @@ def test_subscription_to_a_shared_folder(imapd: Running) -> None:
         assert listed(bob, 'LIST (SUBSCRIBED) "" user/*') == [b'(\\NonExistent \\Subscribed \\HasNoChildren) "/" ' + WORK.encode()]
         assert bob.ask(f"UNSUBSCRIBE {WORK}")[-1].startswith(b"OK")
         assert listed(bob, 'LSUB "" user/*') == []
+
+
+def test_name_that_is_another_folders_by_now_opens_nothing(imapd: Running) -> None:
+    with both(imapd) as (alice, _):
+        alice.ask("CREATE Secret")
+        with contextlib.closing(MailStore(Settings(imapd.configuration).mailbox)) as store:
+            place = Access(store, store.user(BOB)).place(WORK, TO_READ)
+            alice.ask("RENAME Work Old")
+            alice.ask("RENAME Secret Work")
+            with pytest.raises(NoSuchFolder):
+                place.folder()
+
+
+def test_other_sessions_have_their_turns_while_names_are_compared(imapd: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[str] = []
+    turns_before: list[int] = []
+
+    class Watched(Pattern):
+        def matches(self, name: str) -> bool:
+            turns_before.append(len(turns))
+            asyncio.get_running_loop().call_soon(turns.append, name)
+            return super().matches(name)
+
+    monkeypatch.setattr(listing, "TURN_FOLDERS", 1)
+    monkeypatch.setattr(listing, "Pattern", Watched)
+    with imapd.signed_in() as client:
+        client.ask('LIST "" *')
+    assert turns_before == list(range(len(turns_before)))
 
 
 # Using them.
@@ -412,6 +447,24 @@ def test_notify_tells_no_figures_to_who_may_only_know_the_name(imapd: Running) -
         alice.append("Work", HELLO)
         give(alice, "l", "Sent")
         assert bob.line() == b'* LIST () "/" %b/Sent' % HERS.encode()
+
+
+def test_notify_tells_the_state_of_no_folder_that_may_not_be_read(imapd: Running) -> None:
+    with both(imapd, "l") as (alice, bob):
+        assert bob.ask("NOTIFY SET STATUS (SUBTREE user/ (MailboxName MessageNew MessageExpunge))") == [b"OK Done"]
+        give(alice, "lr")
+        assert bob.line().startswith(b"* STATUS %b (MESSAGES 1 UIDNEXT 2 " % WORK.encode())
+        give(alice, "l")
+        give(alice, "l", "Sent")
+        assert bob.line() == b'* LIST () "/" %b/Sent' % HERS.encode()
+
+
+def test_owner_hears_nothing_of_what_readers_annotate_for_themselves(imapd: Running) -> None:
+    with both(imapd, "lrw") as (alice, bob):
+        alice.ask("NOTIFY SET (MAILBOXES Work (MailboxMetadataChange))")
+        bob.ask(f'SETMETADATA {WORK} (/private/comment "his")')
+        bob.ask(f'SETMETADATA {WORK} (/shared/comment "all")')
+        assert alice.line() == b"* METADATA Work /shared/comment"
 
 
 def test_notify_of_the_selected_shared_folder_goes_on_in_idle(imapd: Running) -> None:
