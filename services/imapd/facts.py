@@ -1,6 +1,7 @@
 """What FETCH tells of a message's make-up, worked out once and kept beside the message in the store."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from services.kernel.mail.mime.imapform import body, bodystructure, envelope_for
 from services.kernel.mail.mime.structure import Part, scan
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.served import Content
+from services.kernel.mailbox.trouble import MailboxFull
 
 FORM = 3
 """Changes when the same message would give other facts, so that kept ones are worked out again."""
@@ -87,9 +89,15 @@ def load(folder: Folder, uids: Sequence[int], *, wants_facts: bool) -> dict[int,
     fresh: dict[int, Facts] = {}
     loaded: dict[int, Loaded] = {}
     for uid, content in folder.read(uids):
-        if uid not in known:
-            known[uid] = fresh[uid] = work_out(content)
-        loaded[uid] = Loaded(content, known[uid], known[uid].part)
+        facts = known.get(uid)
+        try:
+            part = facts.part if facts else None
+        except msgspec.DecodeError:
+            part = None  # damaged: a cache may be
+        if facts is None or part is None:
+            facts = fresh[uid] = work_out(content)
+            part = facts.part
+        loaded[uid] = Loaded(content, facts, part)
     _keep(folder, fresh)
     return loaded
 
@@ -103,7 +111,8 @@ def read(folder: Folder, uids: Sequence[int]) -> dict[int, Facts]:
 
 def _keep(folder: Folder, fresh: Mapping[int, Facts]) -> None:
     if fresh:
-        folder.remember({uid: _ENCODER.encode(one) for uid, one in fresh.items()})
+        with suppress(MailboxFull):  # who has no room left may look at what to delete
+            folder.remember({uid: _ENCODER.encode(one) for uid, one in fresh.items()})
 
 
 def kept(folder: Folder, uids: Sequence[int]) -> dict[int, Facts]:

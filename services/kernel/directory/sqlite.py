@@ -63,7 +63,11 @@ class SqliteSource:
         # by the descriptor of its directory, since this comes with every lookup: see ``kernel.runtime.workplace``
         if self._folder < 0:
             self._folder = os.open(self._path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        status = os.stat(self._path.name, dir_fd=self._folder)
+        try:
+            status = os.stat(self._path.name, dir_fd=self._folder)
+        except FileNotFoundError:
+            self.close()  # the directory itself may be another one by now
+            status = os.stat(self._path)
         file = (status.st_dev, status.st_ino)
         if self._connection is None or file != self._file:
             self.close()

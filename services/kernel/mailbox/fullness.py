@@ -6,7 +6,7 @@ Dovecot does; what the operator moves in warns nobody.
 
 from collections.abc import Iterable
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTPUTF8
 
 from services.kernel.mail.headers import format_date
 from services.kernel.mailbox.records import Growth
@@ -28,7 +28,7 @@ def warning(growth: Growth, threshold: int, message_id: str, now: float) -> byte
     lines += [f"  {_megabytes(usage.size_bytes)} of {_megabytes(quota.size_bytes)} are used"] if quota.size_bytes else []
     lines += [f"  {usage.messages} of {quota.messages} messages are there"] if quota.messages else []
     lines += ["", "When it is full, mail to you goes back to those who sent it. Delete what you no longer need, in the trash too."]
-    message = EmailMessage(SMTP)
+    message = EmailMessage(SMTPUTF8)
     message["Date"] = format_date(int(now))
     message["Message-ID"] = message_id
     message["From"] = f"Mail system <postmaster@{growth.address.rpartition('@')[2]}>"

@@ -129,7 +129,12 @@ class MailStore:
 
     def _begin(self, key: Hashable, work: Callable[[], object]) -> None:
         shared = self._shared.pop(key)
-        asyncio.get_running_loop().run_in_executor(self._threads, work).add_done_callback(functools.partial(_hand_over, shared))
+        try:
+            done = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except RuntimeError as error:  # the store is closed
+            shared.set_exception(error)
+        else:
+            done.add_done_callback(functools.partial(_hand_over, shared))
 
     def close(self) -> None:
         """End the threads when they are done and close all indexes."""

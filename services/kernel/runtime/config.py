@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from services.kernel.runtime.fault import ConfigError as ConfigError  # noqa: PLC0414  part of this module's interface
 
@@ -22,6 +22,14 @@ class Section(BaseModel):
     """Base of every section: unknown keys refused, values fixed once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _check_path(cls, value: object) -> object:
+        """A service works in a directory of its own (``workplace``), where a relative path would be another one."""
+        if isinstance(value, Path) and not value.is_absolute():
+            raise ValueError("must be an absolute path")
+        return value
 
 
 class Site(Section):

@@ -1,11 +1,15 @@
 """Fixtures of imapd's tests."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.unit.imapd.site import Running
+from services.imapd.service import Settings
+from services.kernel.mailbox.store import MailStore
+from services.kernel.mailbox.user import UserMail
+from tests.unit.imapd.site import ALICE, Running
 
 
 @pytest.fixture
@@ -13,3 +17,10 @@ def imapd(tmp_path: Path) -> Iterator[Running]:
     running = Running(tmp_path)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def alice(imapd: Running) -> Iterator[UserMail]:
+    """The mailbox as another process sees it."""
+    with contextlib.closing(MailStore(Settings(imapd.configuration).mailbox)) as store:
+        yield store.user(ALICE)

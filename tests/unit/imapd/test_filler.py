@@ -2,23 +2,14 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from services.imapd.service import Settings
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.user import UserMail
 from tests.unit.imapd.mail import HELLO, MIXED
 from tests.unit.imapd.site import ALICE, WAIT_SECONDS, Client, Running
-
-
-@pytest.fixture
-def alice(imapd: Running) -> Iterator[UserMail]:
-    """The mailbox as another process sees it."""
-    with contextlib.closing(MailStore(Settings(imapd.configuration).mailbox)) as store:
-        yield store.user(ALICE)
 
 
 def wait_until(is_done: Callable[[], bool]) -> None:

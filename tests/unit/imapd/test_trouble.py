@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from services.kernel.mailbox.acl import Rights
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.store import MailStore
-from services.kernel.mailbox.trouble import MailboxTrouble
+from services.kernel.mailbox.trouble import MailboxFull, MailboxTrouble
+from services.kernel.mailbox.user import UserMail
 from tests.unit.imapd.mail import HELLO
 from tests.unit.imapd.site import ALICE, PASSWORD, Running
 
@@ -102,6 +104,28 @@ def test_defect_ends_one_command_and_not_the_session(imapd: Running, monkeypatch
             assert client.ask(command)[-1] == b"NO [SERVERBUG] Internal error; try again later"
         assert client.ask(command)[-1].startswith(b"OK")
     assert "of our own making" in imapd.events("trouble")[0]["reason"]
+
+
+def test_damaged_facts_are_worked_out_again(imapd: Running, alice: UserMail) -> None:
+    with imapd.signed_in(select="INBOX") as client:
+        client.append("INBOX", HELLO)
+        told = client.ask("FETCH 1 (ENVELOPE BODY.PEEK[1])")
+        inbox = alice.folder("INBOX")
+        (kept,) = inbox.facts([1]).values()
+        damaged = msgspec.msgpack.encode([*msgspec.msgpack.decode(kept)[:1], "no tree", *msgspec.msgpack.decode(kept)[2:]])
+        inbox.remember({1: damaged})
+        assert client.ask("FETCH 1 (ENVELOPE BODY.PEEK[1])") == told
+        assert inbox.facts([1]) == {1: kept}
+
+
+def test_facts_are_told_though_there_is_no_room_to_keep_them(imapd: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise MailboxFull
+
+    with imapd.signed_in(select="INBOX") as client:
+        client.append("INBOX", HELLO)
+        monkeypatch.setattr(Folder, "remember", full)
+        assert client.ask("FETCH 1 ENVELOPE")[-1].startswith(b"OK")
 
 
 def test_defect_in_the_middle_of_a_message_ends_one_session_and_not_the_process(imapd: Running, monkeypatch: pytest.MonkeyPatch) -> None:

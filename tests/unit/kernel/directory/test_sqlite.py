@@ -1,6 +1,7 @@
 """The directory on SQLite, read-only, beside a writer."""
 
 import asyncio
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -97,6 +98,23 @@ def test_restored_backup_is_seen(settings: DirectorySettings, path: Path, tmp_pa
         before = await reader.account(ALICE) is not None
         (tmp_path / "backup").write_bytes(empty)
         (tmp_path / "backup").replace(path)
+        return before, await reader.account(ALICE) is not None
+
+    assert asyncio.run(session()) == (True, False)
+
+
+def test_directory_that_was_removed_and_made_anew_is_seen(tmp_path: Path) -> None:
+    settings = DirectorySettings.model_validate({"url": f"sqlite:///{tmp_path}/data/directory.sqlite"})
+    (tmp_path / "data").mkdir()
+    DirectoryWriter(settings).prepare()
+    DirectoryWriter(settings).add_account(ALICE, "")
+
+    async def session() -> tuple[bool, bool]:
+        reader = Directory(settings)
+        before = await reader.account(ALICE) is not None
+        shutil.rmtree(tmp_path / "data")
+        (tmp_path / "data").mkdir()
+        DirectoryWriter(settings).prepare()
         return before, await reader.account(ALICE) is not None
 
     assert asyncio.run(session()) == (True, False)

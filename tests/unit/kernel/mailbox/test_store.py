@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from services.kernel.mailbox.store import MailStore
 
 
@@ -39,5 +41,15 @@ def test_trouble_is_told_to_all(store: MailStore) -> None:
             ValueError,
             ValueError,
         ]
+
+    asyncio.run(ask())
+
+
+def test_who_asks_a_closed_store_is_told(store: MailStore) -> None:
+    store.close()
+
+    async def ask() -> None:
+        with pytest.raises(RuntimeError):
+            await asyncio.wait_for(store.share("key", lambda: 1), 10)
 
     asyncio.run(ask())

@@ -1,8 +1,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from services.kernel.runtime import workplace
+from services.kernel.runtime.tls import ServerTls
 
 
 @pytest.fixture
@@ -33,3 +35,8 @@ def test_a_relative_path_stays(queue: Path) -> None:
 def test_a_missing_directory_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         workplace.enter(tmp_path / "nowhere")
+
+
+def test_settings_have_absolute_paths_alone() -> None:
+    with pytest.raises(ValidationError, match="must be an absolute path"):
+        ServerTls.model_validate({"key_file": "certs/key.pem"})
