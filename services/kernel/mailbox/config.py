@@ -24,6 +24,9 @@ class MailboxSettings(Section):
     open_mailboxes: int = Field(default=128, ge=4)
     """How many users' indexes a process keeps open at most; each takes three file descriptors and about 100 kB, twice that after a
     search, and 40 bytes for each message of the folder that was opened last."""
+    shared_folders: int = Field(default=1000, ge=1)
+    """Folders of one owner that others find in their lists, the first by the names of their directories: each list reads who may see them, up to
+    1.5 ms for a folder with 200 identifiers. All can be opened."""
     threads: int = Field(default=4, ge=1, le=64)
     """Threads of a process for work on mailboxes; an index is used by one at a time."""
     quota_warnings: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (80, 95)

@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 from services.kernel.mailbox import acl, names, volume
@@ -32,8 +33,9 @@ _SCHEMA = (
 class Shares:
     """The cache of one site. All methods block and raise ``MailboxTrouble``; addresses are folded."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, most_folders: int) -> None:
         self._root = root
+        self._most_folders = most_folders
         self._path = root / NAME
 
     def owners(self, who: str) -> list[str]:
@@ -49,9 +51,10 @@ class Shares:
             return found.fetchone() is not None
 
     def visible(self, owner: str, who: str) -> list[str]:
-        """The folders of ``owner`` that ``who`` may know of, as their files say now."""
+        """The folders of ``owner`` that ``who`` may know of, as their files say now; ``mailbox.shared_folders`` that have lines are looked at."""
         with mapped():
-            found = [name for name, lines in _acls(volume.maildir(self._root, owner)) if acl.Right.LOOKUP in lines.rights(who, is_owner=False)]
+            with_lines = ((name, lines) for name, lines in _acls(volume.maildir(self._root, owner)) if lines.entries)
+            found = [name for name, lines in islice(with_lines, self._most_folders) if acl.Right.LOOKUP in lines.rights(who, is_owner=False)]
         return sorted(found, key=lambda name: (name != names.INBOX, name))
 
     def note(self, owner: str) -> None:
@@ -116,9 +119,9 @@ class Shares:
 
 
 def _acls(maildir: Path) -> Iterator[tuple[str, acl.Acl]]:
-    """The folders of a Maildir that have lines. A file or directory that cannot be read gives nobody a right. Raises ``OSError``."""
+    """The folders of a Maildir with their lines, by directory. A file or directory that cannot be read gives nobody a right. Raises ``OSError``."""
     with suppress(*volume.NOT_OURS):
-        for entry in (".", *os.listdir(maildir)):
+        for entry in (".", *sorted(os.listdir(maildir))):
             name = names.INBOX if entry == "." else names.from_directory(entry)
             if name is not None and os.path.isdir(f"{maildir}/{entry}/cur"):
                 with suppress(BadAcl, *volume.NOT_OURS):

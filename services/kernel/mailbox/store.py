@@ -47,7 +47,7 @@ class MailStore:
         self._settings = settings
         self._tools = tools or tools_of_this_machine()
         self._root = near(settings.root)
-        self.shares = Shares(self._root)
+        self.shares = Shares(self._root, settings.shared_folders)
         self._users: OrderedDict[str, UserMail] = OrderedDict()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(settings.threads, "mailbox")

@@ -109,6 +109,14 @@ def test_directory_that_cannot_be_read_keeps_nobody_from_the_others(
     assert store.shares.visible(CAROL, BOB) == []
 
 
+def test_so_many_folders_of_one_owner_are_looked_at_and_those_without_lines_do_not_count(machine: Machine, alice: UserMail) -> None:
+    for name in ("A", "B", "C", "D"):
+        alice.create(name)
+    for name in ("D", "C", "B"):
+        give(alice, name, f"user={BOB}", "l")
+    assert shares.Shares(machine.root, 2).visible(ADDRESS, BOB) == ["B", "C"]
+
+
 def test_mailbox_of_an_address_that_has_none_is_not_made(machine: Machine, store: MailStore) -> None:
     assert store.known_user(BOB) is None
     assert list(machine.root.iterdir()) == []
