@@ -7,7 +7,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 from tests.bench import charts, report, running
 from tests.bench.kinds import FRONTS, OURS, PEER, ROOT
@@ -15,9 +17,11 @@ from tests.bench.loads import LOADS, chosen
 from tests.bench.running import Load, Series
 from tests.bench.stacks import Stack, running_stacks
 
+OUT = ROOT / "build/bench"
 
-def measure(loads: Sequence[Load], stacks: Sequence[Stack], rounds: int) -> tuple[list[Series], list[str]]:
-    """The figures of all loads, and the names of those that failed."""
+
+def measured(loads: Sequence[Load], stacks: Sequence[Stack], rounds: int) -> Iterator[tuple[list[Series], list[str]]]:
+    """After each load: all figures so far, and the names of loads that failed."""
     results: list[Series] = []
     failed = []
     for load in loads:
@@ -27,7 +31,21 @@ def measure(loads: Sequence[Load], stacks: Sequence[Stack], rounds: int) -> tupl
         except Exception:  # noqa: BLE001  # one load that fails leaves the figures of the others
             traceback.print_exc()
             failed.append(load.name)
-    return results, failed
+        yield results, failed
+
+
+def save(results: Sequence[Series], facts: dict[str, Any], out: Path = OUT) -> list[Path]:
+    """Write the figures; the files."""
+    report.write(out / "latest.json", results, facts)
+    (out / "latest.md").write_text(report.markdown(results, facts))
+    return [out / "latest.json", out / "latest.md"]
+
+
+def stop_on_signals() -> None:
+    """Whoever stops us, the stacks are taken down; what ``nohup`` keeps away stays away."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 def main() -> None:
@@ -41,15 +59,12 @@ def main() -> None:
         sys.exit(f"no such load; there are: {', '.join(load.name for load in LOADS)}")
     wanted = [name for name in ((OURS, PEER) if words.quick else FRONTS) if any(name in load.stacks for load in loads)]
     began = time.time()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops us, the stacks are taken down
+    stop_on_signals()
     with running_stacks(wanted, os.environ.get("BENCH_RUN") or secrets.token_hex(3)) as stacks:
-        results, failed = measure(loads, stacks, words.rounds or (2 if words.quick else 3))
-    facts = {"seconds": round(time.time() - began), "quick": words.quick, "failed": failed, **report.machine()}
-    out = ROOT / "build/bench"
-    report.write(out / "latest.json", results, facts)
-    (out / "latest.md").write_text(report.markdown(results, facts))
-    print(report.table(results))
-    for file in [out / "latest.json", out / "latest.md", *charts.draw(out, results)]:
+        for results, failed in measured(loads, stacks, words.rounds or (2 if words.quick else 3)):
+            files = save(results, {"seconds": round(time.time() - began), "quick": words.quick, "failed": failed, **report.machine()})
+        print(report.table(results), flush=True)
+    for file in [*files, *charts.draw(OUT, results)]:
         print(file.relative_to(ROOT))
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")

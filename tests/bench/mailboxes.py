@@ -5,7 +5,7 @@ from itertools import count
 from typing import NamedTuple
 
 from tests.bench.kinds import OURS
-from tests.bench.stacks import PASSWORD, Stack, add_accounts
+from tests.bench.stacks import ANSWER_SECONDS, PASSWORD, Stack, add_accounts
 
 SIZES = (1_000, 5_000, 100_000)
 TYPICAL = 5_000
@@ -52,7 +52,8 @@ def warm(stack: Stack, messages: int) -> str:
 
 def work(stack: Stack, user: str, messages: int, names: Sequence[str]) -> Iterator[Taken]:
     """Do works of ``tools.imap``, each in a session of its own."""
-    with stack.converse("imap", server=stack.parts.imap, user=user, password=PASSWORD, messages=messages) as client:
+    patience = ANSWER_SECONDS + messages / 100
+    with stack.converse("imap", patience, server=stack.parts.imap, user=user, password=PASSWORD, messages=messages) as client:
         for name in names:
             client.ask(name)
             before = stack.cpu_seconds_of(stack.parts.imap)

@@ -18,7 +18,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Ours divided by the peer's: of the medians, and the least and greatest of rounds that followed each other."""
+    """Ours divided by the peer's: of the medians, and the least and greatest of single rounds."""
 
     value: float
     low: float

@@ -37,8 +37,6 @@ class Load:
     name: str
     figures: Sequence[Figure]
     measure: Callable[[Stack], Mapping[str, float]]
-    quick: bool = False
-    """Part of ``QUICK=1``."""
     stacks: Sequence[str] = (OURS, PEER)
     prepare: Callable[[Sequence[Stack]], None] | None = None
     clear: Callable[[Sequence[Stack]], None] | None = None
@@ -62,14 +60,14 @@ class Series:
 
 
 def run(load: Load, stacks: Sequence[Stack], rounds: int, tell: Callable[[str], None]) -> list[Series]:
-    """All rounds of one load over those of the stacks that can take it, in turns. Raises what ``measure`` raises."""
+    """All rounds of one load over those of the stacks that can take it, in turns, whose order changes. Raises what ``measure`` raises."""
     able = [stack for stack in stacks if stack.name in load.stacks]
     series = [Series(load.name, figure, {stack.name: [] for stack in able}, load.size) for figure in load.figures]
     try:
         if load.prepare:
             load.prepare(able)
         for number in range(min(rounds, load.rounds or rounds)):
-            for stack in able:
+            for stack in able if number % 2 == 0 else reversed(able):
                 values = load.measure(stack)
                 for one in series:
                     if one.figure.name in values:

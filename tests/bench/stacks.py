@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from tests.bench.kinds import HERE, KINDS, ROOT, Kind, Operator, Parts
 
 SECONDS = 1200.0
 """A command that takes longer has hung."""
+ANSWER_SECONDS = 120.0
+"""A tool that answers a question later has hung, unless there is a large mailbox in it."""
 AROUND = {"client", "dns", "sink", "slow", "dead"}
 """Services that are not of the stack but around it."""
 MAILBOXES = 20
@@ -57,12 +60,16 @@ class Stack:
             yield from (line.decode() for line in lines)
 
     @contextmanager
-    def converse(self, name: str, **words: Any) -> Iterator["Conversation"]:
-        """The same of a tool that answers questions until there are no more."""
-        command = ["docker", "exec", "-i", str(self.project.container("client").id), *_tool(name, words)]
+    def converse(self, name: str, seconds: float, **words: Any) -> Iterator["Conversation"]:
+        """The same of a tool that answers questions, each in ``seconds``, until there are no more."""
+        command = ["docker", "exec", "-i", str(self.project.container("client").id), *_tool(name, {**words, "seconds": seconds})]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin and process.stdout
-            yield Conversation(process.stdin, process.stdout)
+            try:
+                yield Conversation(process.stdin, process.stdout, seconds)
+            except BaseException:
+                process.kill()  # nobody waits for a tool that has hung
+                raise
             process.stdin.close()
 
     def shell(self, service: str, script: str) -> str:
@@ -100,11 +107,15 @@ class Conversation:
 
     to_tool: IO[str]
     from_tool: IO[str]
+    seconds: float
+    """For each answer."""
 
     def ask(self, word: str) -> Any:
-        """Say a word; the answer, read as JSON. Raises ``RuntimeError`` when the tool has ended."""
+        """Say a word; the answer, read as JSON. Raises ``RuntimeError`` when the tool has ended, ``TimeoutError``."""
         self.to_tool.write(f"{word}\n")
         self.to_tool.flush()
+        if not select.select([self.from_tool], [], [], self.seconds)[0]:
+            raise TimeoutError(f"no answer to {word} in {self.seconds:g} s")
         answer = self.from_tool.readline()
         if not answer:
             raise RuntimeError(f"the tool has ended instead of an answer to {word}")
@@ -149,8 +160,10 @@ def _running(name: str, run: str, network: str) -> Iterator[Stack]:
         if sys.exc_info()[0] is not None:
             project.save_logs(ROOT / "build/bench/logs")
         if os.environ.get("BENCH_KEEP") != "yes":
-            project.compose("down", "-v", "-t", "2", "--remove-orphans", seconds=SECONDS)
+            done = project.compose("down", "-v", "-t", "2", "--remove-orphans", seconds=SECONDS)
             shutil.rmtree(folder, ignore_errors=True)
+            if done.status != 0:
+                raise RuntimeError(f"{name} was not taken down (project {project.name}):\n{done.err.decode(errors='replace')[-4000:]}")
 
 
 def _prepare(folder: Path, network: str) -> None:

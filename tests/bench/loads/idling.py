@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from tests.bench.running import Better, Figure, Load
 from tests.bench.stacks import PASSWORD, Stack
 
-SECONDS = 10
-"""One round of the health checks."""
 CONNECTIONS = 80
 """Below Postfix's limit of 100 processes a service."""
 
 
-def idle(stack: Stack) -> Mapping[str, float]:
-    before = sum(stack.cpu_seconds().values())
-    time.sleep(SECONDS)
-    taken = sum(stack.cpu_seconds().values()) - before
-    return {"cpu": taken * 1000 / SECONDS, "memory": sum(stack.memory_bytes().values()) / 1e6}
+def _idle(seconds: float) -> Load:
+    def measure(stack: Stack) -> Mapping[str, float]:
+        before = sum(stack.cpu_seconds().values())
+        time.sleep(seconds)
+        taken = sum(stack.cpu_seconds().values()) - before
+        return {"cpu": taken * 1000 / seconds, "memory": sum(stack.memory_bytes().values()) / 1e6}
+
+    figures = [Figure("cpu", "ms/s", Better.LOWER, "idle_cpu"), Figure("memory", "MB", Better.LOWER, "idle_memory")]
+    return Load("idle", figures, measure, rounds=1)
 
 
 def connections(stack: Stack) -> Mapping[str, float]:
@@ -38,7 +40,7 @@ def _held_kilobytes(stack: Stack, protocol: str, server: str) -> float:
 
 
 LOADS = [
-    Load("idle", [Figure("cpu", "ms/s", Better.LOWER, "idle_cpu"), Figure("memory", "MB", Better.LOWER, "idle_memory")], idle, quick=True, rounds=1),
+    _idle(10),  # one round of the health checks
     Load(
         "connections",
         [
@@ -48,3 +50,4 @@ LOADS = [
         connections,
     ),
 ]
+QUICK = [_idle(5)]

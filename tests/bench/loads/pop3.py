@@ -24,7 +24,6 @@ LOADS = [
         f"pop3/retr/{TYPICAL}",
         [Figure("time", "ms/message", Better.LOWER, "pop3_retr"), Figure("cpu", "ms/message", Better.LOWER)],
         _retr,
-        quick=True,
         prepare=_prepare,
     )
 ]

@@ -4,10 +4,17 @@ import asyncio
 from collections.abc import Iterable
 
 BODY_LINE = b"x" * 76 + b"\r\n"
+SECONDS = 120.0
+"""For one message; a server that takes longer has hung."""
 
 
 async def send(server: str, mailboxes: Iterable[int], size_bytes: int, header: bytes = b"") -> None:
-    """One message to these mailboxes over a connection of its own. Raises ``ConnectionError`` when anything is refused."""
+    """One message to these mailboxes over a connection of its own. Raises ``ConnectionError`` when anything is refused, ``TimeoutError``."""
+    async with asyncio.timeout(SECONDS):
+        await _send(server, mailboxes, size_bytes, header)
+
+
+async def _send(server: str, mailboxes: Iterable[int], size_bytes: int, header: bytes) -> None:
     reader, writer = await asyncio.open_connection(server, 25)
 
     async def say(words: bytes, code: bytes) -> None:

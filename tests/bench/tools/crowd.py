@@ -1,4 +1,5 @@
-"""Many clients in IDLE. Words: imap, mx, users, sessions (for each user), password.
+"""Many clients in IDLE. Words: imap, mx, users, sessions (for each user), password, seconds (that a
+server may say nothing).
 
 At the first line it reads it signs all in; at each other it sends one message to all users and prints the seconds from its end to the first and to
 the last client told.
@@ -12,13 +13,13 @@ import time
 
 from tests.bench.tools.corpus import Corpus
 from tests.bench.tools.login import context
-from tests.bench.tools.wire import SECONDS, Imap
+from tests.bench.tools.wire import Imap
 
 words = json.loads(sys.argv[1])
 
 
 def enter(user: str) -> Imap:
-    client = Imap(words["imap"], user, words["password"], trusting)
+    client = Imap(words["imap"], user, words["password"], trusting, words["seconds"])
     client.command(b"SELECT INBOX")
     client.idle()
     return client
@@ -26,7 +27,7 @@ def enter(user: str) -> Imap:
 
 def deliver(message: bytes) -> float:
     """When the message's end was sent."""
-    with smtplib.SMTP(words["mx"], 25, "client.test", SECONDS) as smtp:
+    with smtplib.SMTP(words["mx"], 25, "client.test", words["seconds"]) as smtp:
         smtp.ehlo()
         smtp.mail("carol@world.test")
         for user in words["users"]:

@@ -8,7 +8,7 @@ from tests.bench.tools.login import context
 
 words = json.loads(sys.argv[1])
 for number in range(words["users"]):
-    client = imaplib.IMAP4_SSL(words["server"], 993, ssl_context=context())
+    client = imaplib.IMAP4_SSL(words["server"], 993, ssl_context=context(), timeout=120)
     client.login(f"bench{number}@example.test", words["password"])
     _, (count,) = client.select("INBOX")
     if int(count or 0):

@@ -20,8 +20,8 @@ def appender() -> Callable[[bytes], float]:
     session = Imap(words["imap"], words["user"], words["password"])
 
     def bring(message: bytes) -> float:
-        began = time.perf_counter()
         tag = session.send(b"APPEND INBOX {%d+}\r\n%b" % (len(message), message))
+        began = time.perf_counter()
         waiting.append(lambda: session.finish(tag))
         return began
 

@@ -1,4 +1,4 @@
-"""IMAP commands on a whole mailbox. Words: server, user, password, messages.
+"""IMAP commands on a whole mailbox. Words: server, user, password, messages, seconds (that the server may say nothing).
 
 Reads names of ``WORKS``: at the first time it signs in anew, selects the mailbox if the work is not to do so, and says so; at the second it does the
 work and prints the seconds from command to tagged line, of how many commands, and the bytes that came.
@@ -99,7 +99,7 @@ SELECTING = {"open", "select"}
 if __name__ == "__main__":
     words = json.loads(sys.argv[1])
     while name := sys.stdin.readline().strip():
-        session = Imap(words["server"], words["user"], words["password"])
+        session = Imap(words["server"], words["user"], words["password"], seconds=words["seconds"])
         if name not in SELECTING:
             session.command(b"SELECT INBOX")
         print("{}", flush=True)

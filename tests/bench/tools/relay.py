@@ -18,7 +18,7 @@ POLL_SECONDS = 0.1
 
 
 def taken(sink: str) -> Any:
-    with socket.create_connection((sink, 2500)) as connection:
+    with socket.create_connection((sink, 2500), 30) as connection:
         return json.loads(connection.makefile().read())
 
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from tests.bench.tools.login import context
 
-SECONDS = 900.0
+SECONDS = 120.0
+"""A server that says nothing for longer has hung."""
 BLOCK_BYTES = 1 << 18
 LINE_BYTES = 1_000
 """Longer than any tagged line."""
@@ -28,8 +29,8 @@ class Reply(NamedTuple):
 class Connection:
     """One TLS connection."""
 
-    def __init__(self, server: str, port: int, trusting: ssl.SSLContext | None = None) -> None:
-        plain = socket.create_connection((server, port), SECONDS)
+    def __init__(self, server: str, port: int, trusting: ssl.SSLContext | None = None, seconds: float = SECONDS) -> None:
+        plain = socket.create_connection((server, port), seconds)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = (trusting or context()).wrap_socket(plain)
         self._block = bytearray(BLOCK_BYTES)
@@ -57,8 +58,10 @@ class Connection:
 class Imap(Connection):
     """A session that is signed in."""
 
-    def __init__(self, server: str, user: str, password: str, trusting: ssl.SSLContext | None = None) -> None:
-        super().__init__(server, 993, trusting)
+    def __init__(
+        self, server: str, user: str, password: str, trusting: ssl.SSLContext | None = None, seconds: float = SECONDS
+    ) -> None:
+        super().__init__(server, 993, trusting, seconds)
         self._count = 0
         self.tail_until(b"\r\n")
         self.command(f"LOGIN {user} {password}".encode())

@@ -4,22 +4,42 @@ import collections
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.bench import profile
 from tests.bench.loads import LOADS, chosen
 from tests.bench.tools.source import Send
 
-HEADLINES = {
-    *("accept", "end_to_end", "relay_out", "deferred_start", "p99"),
-    *("imap_flags", "imap_envelope", "imap_bodystructure", "imap_bodies", "imap_search", "idle_latency", "idle_500", "pop3_retr"),
+QUICK_HEADLINES = {
+    *("accept", "end_to_end", "relay_out", "deferred_start", "p99", "idle_cpu", "idle_memory", "idle_latency"),
+    *("imap_flags", "imap_envelope", "imap_bodystructure", "imap_bodies", "imap_search"),
 }
+HEADLINES = {*QUICK_HEADLINES, "idle_500", "pop3_retr", "tls", "auth", "imap_logins", "imap_first_open", "deferred_flush"}
 
 
 def test_no_two_loads_have_one_name() -> None:
     assert [name for name, count in collections.Counter(load.name for load in LOADS).items() if count > 1] == []
 
 
-def test_quick_run_has_every_headline() -> None:
-    assert {figure.headline for load in chosen("", is_quick=True) for figure in load.figures} >= HEADLINES
+@pytest.mark.parametrize(("is_quick", "headlines"), [(True, QUICK_HEADLINES), (False, HEADLINES)], ids=["quick", "full"])
+def test_run_has_every_headline(is_quick: bool, headlines: set[str]) -> None:
+    assert {figure.headline for load in chosen("", is_quick) for figure in load.figures} >= headlines
+
+
+def test_quick_run_has_few_loads_of_the_names_in_a_full_one() -> None:
+    names = {load.name for load in chosen("", is_quick=True)}
+    assert names == {"accept/4KB/10/new", "delivery/1", "relay/0ms/1", "latency", "idle", "imap/again/1000", "imap/idle/append", "deferred/1000"}
+    assert names <= {load.name for load in LOADS}
+
+
+def test_mail_that_stays_in_the_queue_of_a_quick_run_meets_no_other_load() -> None:
+    assert chosen("", is_quick=True)[-1].name == "deferred/1000"
+
+
+@pytest.mark.parametrize(("is_quick", "name"), [(True, "imap/again/1000"), (False, "imap/again/5000")], ids=["quick", "full"])
+def test_one_size_of_mailbox_stands_for_all(is_quick: bool, name: str) -> None:
+    found = {load.name for load in chosen("imap/again", is_quick) for figure in load.figures if figure.headline == "imap_flags"}
+    assert found == {name}
 
 
 def test_loads_are_chosen_by_the_first_parts_of_their_names() -> None:

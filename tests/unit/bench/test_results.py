@@ -16,7 +16,7 @@ def series(better: Better, ours: list[float], peer: list[float], headline: str =
     return Series(load, Figure("rate", "messages/s", better, headline), {OURS: ours, PEER: peer})
 
 
-def test_ratio_is_of_the_medians_with_the_spread_of_rounds_that_followed_each_other() -> None:
+def test_ratio_is_of_the_medians_with_the_spread_of_single_rounds() -> None:
     found = ratio(series(Better.HIGHER, [100, 300, 200], [50, 100, 100]), OURS, PEER)
     assert found is not None
     assert (found.value, found.low, found.high) == (2.0, 2.0, 3.0)
@@ -77,7 +77,7 @@ def rounds(load: Load, count: int) -> list[Series]:
     return running.run(load, stacks, count, lambda _: None)  # type: ignore[arg-type]  # of a stack only the name is asked
 
 
-def test_stacks_take_turns_and_only_those_that_can_take_the_load() -> None:
+def test_stacks_take_turns_that_change_places_and_only_those_that_can_take_the_load() -> None:
     order: list[str] = []
 
     def measure(stack: Named) -> Mapping[str, float]:
@@ -85,8 +85,8 @@ def test_stacks_take_turns_and_only_those_that_can_take_the_load() -> None:
         return {"rate": len(order)}
 
     (found,) = rounds(Load("x", [Figure("rate", "1/s", Better.HIGHER)], measure), 2)  # type: ignore[arg-type]  # see above
-    assert order == [OURS, PEER, OURS, PEER]
-    assert found.values == {OURS: [1, 3], PEER: [2, 4]}
+    assert order == [OURS, PEER, PEER, OURS]
+    assert found.values == {OURS: [1, 4], PEER: [2, 3]}
 
 
 def test_what_was_prepared_is_cleared_after_a_failure() -> None:
