@@ -6,7 +6,9 @@ their values in base64, written whole or not at all. ``/private/...`` is the own
 have the address in front, ``bob@example.test:/private/...``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from operator import eq
 from pathlib import Path
 
 import msgspec
@@ -18,9 +20,13 @@ SERVER_NAME = "malleposte.server-attributes"
 VALUE_BYTES = 65_536
 """RFC 5464 section 4.3 asks for 1,024 octets at least; a signature with a picture has some ten thousand."""
 ENTRIES = 100
-"""Of one file, which is read as a whole."""
+"""Of the owner and for all in one file, which is read as a whole, and as many of all other users together."""
 TOTAL_BYTES = 1 << 20
-"""Of one file's values."""
+"""Of the values of each of the two."""
+READER_ENTRIES = 10
+"""Of one other user, whom the folder is shared with."""
+READER_BYTES = 131_072
+"""Of his values."""
 SPECIAL_USE = "/private/specialuse"
 """RFC 6154 section 4."""
 
@@ -42,10 +48,26 @@ def changed(before: Mapping[str, bytes], changes: Mapping[str, bytes | None]) ->
     if any(value is not None and len(value) > VALUE_BYTES for value in changes.values()):
         raise AnnotationTooLarge(f"an annotation has room for {VALUE_BYTES} bytes")
     after = {key: value for key, value in {**before, **changes}.items() if value is not None}
-    is_growing = any(key not in before for key in after)
-    if (is_growing and len(after) > ENTRIES) or sum(map(len, after.values())) > max(TOTAL_BYTES, sum(map(len, before.values()))):
-        raise TooManyAnnotations("there is no room for another annotation")
+    _check_room(before, after, lambda reader: not reader, ENTRIES, TOTAL_BYTES)
+    _check_room(before, after, bool, ENTRIES, TOTAL_BYTES)
+    for one in {_reader(key) for key in changes} - {""}:
+        _check_room(before, after, partial(eq, one), READER_ENTRIES, READER_BYTES)
     return after
+
+
+def _check_room(
+    before: Mapping[str, bytes], after: Mapping[str, bytes], counts: Callable[[str], bool], most_entries: int, most_bytes: int
+) -> None:
+    """What is there may stay and shrink, though it be more. ``counts`` tells of a reader, empty for the owner, whether his are limited here."""
+    old, new = ({key: len(value) for key, value in kept.items() if counts(_reader(key))} for kept in (before, after))
+    is_growing = not new.keys() <= old.keys()
+    if (is_growing and len(new) > most_entries) or sum(new.values()) > max(most_bytes, sum(old.values())):
+        raise TooManyAnnotations("there is no room for another annotation")
+
+
+def _reader(key: str) -> str:
+    """Whose an entry is, if not the owner's or everybody's."""
+    return "" if key.startswith("/") else key.partition(":/private/")[0]
 
 
 def form(annotations: Mapping[str, bytes]) -> str:

@@ -29,6 +29,9 @@ class MailboxSettings(Section):
     1.5 ms for a folder with 200 identifiers. All can be opened."""
     threads: int = Field(default=4, ge=1, le=64)
     """Threads of a process for work on mailboxes; an index is used by one at a time."""
+    share_with_anyone: bool = False
+    """Whether users may give rights in their folders to `anyone` and `authenticated`, all users of the site, in whose lists these folders then are
+    (Dovecot `imap_acl_allow_anyone`). What a file says already counts in any case, and can be taken away."""
     quota_warnings: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (80, 95)
     """How full a mailbox is, in percent, when its owner gets a warning: once each time that mail leads over it, delivered or filed by IMAP. Empty for
     none."""

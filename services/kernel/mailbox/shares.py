@@ -1,8 +1,8 @@
 """Who shares something with whom, so that a list of folders opens no mailbox without need: one SQLite file for all mailboxes of the site.
 
 It is a cache of the ``dovecot-acl`` files, and grants nothing: rights are read from the file of the folder each time. Missing or damaged it is made
-anew from all Maildirs, by whoever asks first, while the others wait. What is noted of a user is read from his files while all others are kept out,
-so the last word is always that of the files. A file that someone else put there counts after ``malle mailbox check``.
+anew from all Maildirs, by whoever asks first, while the others wait. What is noted of a user is read from his files while his index is locked, so
+the last word is always that of the files. A file that someone else put there counts after ``malle mailbox check``.
 """
 
 import os
@@ -58,10 +58,18 @@ class Shares:
         return sorted(found, key=lambda name: (name != names.INBOX, name))
 
     def note(self, owner: str) -> None:
-        """Read the files of a user's folders again."""
-        with self._open() as db, _writing(db):
-            db.execute("DELETE FROM share WHERE owner = ?", (owner,))
-            self._insert(db, owner)
+        """Read the files of a user's folders again, while the caller keeps all from changing them. Others wait only for what is new."""
+        with mapped():
+            after = self._given(owner)
+        with self._open() as db:
+            before = {grantee for (grantee,) in db.execute("SELECT grantee FROM share WHERE owner = ?", (owner,))}
+            if before == after:
+                return
+            with _writing(db):
+                db.executemany("DELETE FROM share WHERE owner = ? AND grantee = ?", [(owner, one) for one in sorted(before - after)])
+                self._insert(db, owner, after)
+        for one in before ^ after:
+            self.wake(one)
 
     def wake(self, who: str) -> None:
         """Have the sessions of ``who``, if there is one, look again at what is shared with him."""
@@ -110,12 +118,15 @@ class Shares:
         for statement in _SCHEMA:
             db.execute(statement)
         for owner in volume.present(self._root):
-            self._insert(db, owner)
+            self._insert(db, owner, self._given(owner))
         db.execute(f"PRAGMA user_version = {VERSION}")
 
-    def _insert(self, db: sqlite3.Connection, owner: str) -> None:
-        given = frozenset[str]().union(*(lines.grantees() for _, lines in _acls(volume.maildir(self._root, owner)))) - {owner}
-        db.executemany("INSERT INTO share VALUES (?, ?)", [(owner, one) for one in sorted(given)])
+    def _given(self, owner: str) -> frozenset[str]:
+        """With whom a user shares folders, as their files say. Raises ``OSError``."""
+        return frozenset[str]().union(*(lines.grantees() for _, lines in _acls(volume.maildir(self._root, owner)))) - {owner}
+
+    def _insert(self, db: sqlite3.Connection, owner: str, given: frozenset[str]) -> None:
+        db.executemany("INSERT OR IGNORE INTO share VALUES (?, ?)", [(owner, one) for one in sorted(given)])
 
 
 def _acls(maildir: Path) -> Iterator[tuple[str, acl.Acl]]:

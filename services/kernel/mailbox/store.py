@@ -82,7 +82,7 @@ class MailStore:
         home.index.fill = functools.partial(look.take_in, home=home)
         with mapped():
             home.make()
-        return UserMail(address, home, self._settings.special_folders, self.shares)
+        return UserMail(address, home, self._settings, self.shares)
 
     def scripts(self, address: str, limits: ScriptLimits) -> Scripts:
         """The Sieve scripts of ``address`` (compared folded). Never blocks."""

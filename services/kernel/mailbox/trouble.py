@@ -58,6 +58,10 @@ class NoRight(Refusal):
     """The user may not do that in this folder (``[NOPERM]``, RFC 5530), of which he may know."""
 
 
+class NotForAnyone(NoRight):
+    """Rights for all users of the site, which its operator does not allow (``[NOPERM]``)."""
+
+
 class TooManyKeywords(Refusal):
     """The folder has no letter left for another keyword (``[LIMIT]``, RFC 5530)."""
 

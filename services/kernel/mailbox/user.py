@@ -11,6 +11,7 @@ from services.kernel.mailbox import acl, arrival, attributes, flags, look, names
 from services.kernel.mailbox.acl import Acl, Rights
 from services.kernel.mailbox.arrival import Staged
 from services.kernel.mailbox.catalog.shelf import clear
+from services.kernel.mailbox.config import MailboxSettings
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.home import Home
 from services.kernel.mailbox.ledger import Ledger, figures_by_name, total
@@ -23,6 +24,7 @@ from services.kernel.mailbox.trouble import (
     FolderExists,
     MailboxTrouble,
     NoSuchFolder,
+    NotForAnyone,
     TooManyEntries,
     TooManyKeywords,
     mapped,
@@ -36,10 +38,11 @@ SPECIAL_USES = frozenset({"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"
 class UserMail:
     """The folders of one user. Names are Unicode with ``.`` between levels; ``INBOX`` in any case is the root. All methods block."""
 
-    def __init__(self, address: str, home: Home, special_folders: Mapping[str, str], shares: Shares) -> None:
+    def __init__(self, address: str, home: Home, settings: MailboxSettings, shares: Shares) -> None:
         self.address = address
         self._home = home
-        self._special_folders = special_folders
+        self._special_folders = settings.special_folders
+        self._may_share_with_anyone = settings.share_with_anyone
         self._shares = shares
 
     @property
@@ -197,11 +200,17 @@ class UserMail:
         return found.rights(who, is_owner=who == self.address)
 
     def change_acl(self, name: str, identifier: str, change: Callable[[Rights], Rights]) -> None:
-        """Give an identifier other rights in a folder, by those it has. Raises ``NoSuchFolder``, ``BadAcl``, ``TooManyEntries``."""
+        """Give an identifier other rights in a folder, by those it has.
+
+        Raises ``NoSuchFolder``, ``BadAcl``, ``TooManyEntries``, ``NotForAnyone``.
+        """
         with self._home.index.writing():
             directory = self._directory(name)
             before = self._read_acl(directory)
-            after = before.changed(identifier, change(before.given(identifier)))
+            known = before.given(identifier)
+            after = before.changed(identifier, change(known))
+            if identifier in (acl.ANYONE, acl.AUTHENTICATED) and not (self._may_share_with_anyone or after.given(identifier) <= known):
+                raise NotForAnyone("rights for all users of the site are not allowed here (mailbox.share_with_anyone)")
             if after != before:
                 self._home.replace(directory / acl.NAME, after.text())
                 self._home.disk.sync_directory(directory)
@@ -211,7 +220,8 @@ class UserMail:
 
     def note_sharing(self) -> None:
         """Have the site know with whom this user shares folders, by their files."""
-        self._shares.note(self.address)
+        with self._home.index.writing():
+            self._shares.note(self.address)
 
     def _inherit_acl(self, name: str) -> None:
         """A new folder has the ACL of the one above it, as far as there is one (RFC 4314 leaves it open; Dovecot and Cyrus do so)."""

@@ -101,15 +101,16 @@ def test_backup_is_restored_with_uids_flags_folders_annotations_and_rules(malle:
 
 def test_acl_of_a_folder_is_shown_and_set(malle: Malle, mda: Running, folder: Path) -> None:
     assert malle("mailbox", "list", ALICE).status == 0  # the special folders are there from now on
-    for words in (["anyone", "lr"], [BOB, "lrc"], [ALICE, "lrw"], [BOB, ""], ["--", f"-{BOB}", "r"]):
+    for words in (["carol@example.test", "lr"], [BOB, "lrc"], [ALICE, "lrw"], [BOB, ""], ["--", f"-{BOB}", "r"]):
         separator, rest = (words[:1], words[1:]) if words[0] == "--" else ([], words)
         assert malle("mailbox", "acl", *separator, ALICE, "Sent", *rest).status == 0
     shown = malle("mailbox", "acl", ALICE, "Sent").out.splitlines()
-    assert [line.split() for line in shown] == [["IDENTIFIER", "RIGHTS"], ["anyone", "lr"], [ALICE, "lrw"], [f"-{BOB}", "r"]]
+    assert [line.split() for line in shown] == [["IDENTIFIER", "RIGHTS"], ["carol@example.test", "lr"], [ALICE, "lrw"], [f"-{BOB}", "r"]]
     path = folder / "mail/example.test/alice/Maildir/.Sent/dovecot-acl"
-    assert path.read_text() == f"anyone lr\nowner lrw\n-user={BOB} r\n"
+    assert path.read_text() == f"user=carol@example.test lr\nowner lrw\n-user={BOB} r\n"
     for words in (["bob", "l"], [BOB, "lq"]):
         assert "expected" in malle("mailbox", "acl", ALICE, "Sent", *words).err
+    assert "mailbox.share_with_anyone" in malle("mailbox", "acl", ALICE, "Sent", "anyone", "l").err
     path.write_text("nonsense\n")
     assert "dovecot-acl:1" in malle("mailbox", "acl", ALICE, "Sent").err
     backup = malle("mailbox", "backup", ALICE, "-o", str(folder / "alice.tar.gz"))

@@ -53,7 +53,7 @@ class Running:
             "sasl": settings.pop("sasl", {}),
             "site": {"hostname": "mail.example.test", "message_size_limit": message_size_limit},
             "directory": {"url": f"sqlite:///{self.root}/directory.sqlite"},
-            "mailbox": {"root": str(self.root / "mail")},
+            "mailbox": {"root": str(self.root / "mail"), "share_with_anyone": settings.pop("share_with_anyone", True)},
             "imapd": {**addresses, "events_directory": str(self.root), "tls": tls, "failure_delay_seconds": 0, **settings},
         }
         self.configuration.write_text(yaml.safe_dump(document))

@@ -1,5 +1,8 @@
 """SETACL and its kin on one's own folders: how they are said, and what they leave."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from services.kernel.mailbox.acl import ENTRIES
@@ -130,3 +133,19 @@ def test_rights_are_listed_with_folders(imapd: Running) -> None:
         client.ask(f"SETACL Sent {ALICE} lr")
         told = client.ask('LIST "" (INBOX Sent) RETURN (MYRIGHTS)')
         assert [reply for reply in told if b"MYRIGHTS" in reply] == [b"* MYRIGHTS INBOX " + ALL, b"* MYRIGHTS Sent lra"]
+
+
+@pytest.fixture
+def strict(tmp_path: Path) -> Iterator[Running]:
+    """A site on which nobody shares with all."""
+    running = Running(tmp_path, share_with_anyone=False)
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize("identifier", ["anyone", "authenticated"])
+def test_site_that_does_not_allow_it_refuses_rights_for_all(strict: Running, identifier: str) -> None:
+    with strict.signed_in() as client:
+        assert client.ask(f"SETACL INBOX {identifier} lr")[-1].startswith(b"NO [NOPERM] Rights for all users")
+        assert client.ask(f"SETACL INBOX -{identifier} r")[-1].startswith(b"OK")
+        assert client.ask(f"DELETEACL INBOX {identifier}")[-1].startswith(b"OK")

@@ -91,9 +91,10 @@ class Machine:
     def maildir(self) -> Path:
         return self.root / "example.test" / "alice" / "Maildir"
 
-    def process(self, disk: Disk | None = None) -> MailStore:
+    def process(self, disk: Disk | None = None, *, share_with_anyone: bool = True) -> MailStore:
         """A process of its own: another connection to the same mailboxes."""
-        store = MailStore(MailboxSettings(root=self.root), Tools(disk or Disk(), self.clock, UniqueNames(self.clock, len(self._stores)), self.boot))
+        settings = MailboxSettings(root=self.root, share_with_anyone=share_with_anyone)
+        store = MailStore(settings, Tools(disk or Disk(), self.clock, UniqueNames(self.clock, len(self._stores)), self.boot))
         self._stores.append(store)
         return store
 

@@ -12,7 +12,7 @@ from services.kernel.mailbox.acl import ALL, ENTRIES, Acl, Right
 from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.moving import move_in
 from services.kernel.mailbox.records import Figures, Origin
-from services.kernel.mailbox.trouble import BadAcl, NoSuchFolder, TooManyEntries
+from services.kernel.mailbox.trouble import BadAcl, NoSuchFolder, NotForAnyone, TooManyEntries
 from services.kernel.mailbox.user import UserMail
 from tests.unit.kernel.mailbox.conftest import ADDRESS, BreakingDisk, Killed, Machine
 
@@ -129,6 +129,20 @@ def test_file_that_cannot_be_read_gives_nobody_a_right_and_stays(machine: Machin
     with pytest.raises(BadAcl, match="dovecot-acl:2"):
         give(alice, "INBOX", "anyone", "l")
     assert "nonsense" in (machine.maildir / "dovecot-acl").read_text()
+
+
+@pytest.mark.parametrize("identifier", ["anyone", "authenticated"])
+def test_rights_for_all_are_given_only_where_the_site_allows_it(machine: Machine, alice: UserMail, identifier: str) -> None:
+    give(alice, "INBOX", identifier, "lr")
+    strict = machine.process(share_with_anyone=False).user(ADDRESS)
+    with pytest.raises(NotForAnyone, match="share_with_anyone"):
+        give(strict, "INBOX", identifier, "lrs")
+    assert strict.rights("INBOX", BOB) == acl.parse("lr"), "what was given counts"
+    give(strict, "INBOX", f"-{identifier}", "r")
+    give(strict, "INBOX", identifier, "l")
+    give(strict, "INBOX", identifier, "")
+    with pytest.raises(NotForAnyone):
+        give(strict, "INBOX", identifier, "l")
 
 
 @pytest.mark.parametrize("name", ["None", "../alice", "..", ".", "a/b", "Work/../..", ""])

@@ -1,12 +1,13 @@
 """Who shares something with whom, and where it is found again."""
 
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from services.kernel.mailbox import acl, checking, shares, volume
+from services.kernel.mailbox import acl, checking, index, shares, volume
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.user import UserMail
 from tests.unit.kernel.mailbox.conftest import ADDRESS, Machine
@@ -48,6 +49,34 @@ def test_deleted_folder_is_shared_no_more(store: MailStore, alice: UserMail) -> 
     give(alice, "Work", f"user={BOB}", "l")
     alice.delete("Work")
     assert store.shares.owners(BOB) == []
+
+
+def test_others_wait_for_nobody_whose_files_are_read(machine: Machine, alice: UserMail, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, bob = acl.read, machine.process().user(BOB)
+
+    def meanwhile(path: Path) -> acl.Acl:
+        monkeypatch.setattr(acl, "read", read)
+        give(bob, "INBOX", f"user={CAROL}", "l")
+        return read(path)
+
+    give(alice, "INBOX", f"user={BOB}", "l")
+    (machine.maildir / acl.NAME).write_text(f"user={CAROL} l\n")
+    monkeypatch.setattr(shares, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(acl, "read", meanwhile)
+    alice.note_sharing()
+    assert machine.process().shares.owners(CAROL) == [ADDRESS, BOB] and not machine.process().shares.has(ADDRESS, BOB)
+
+
+def test_sharing_of_one_user_is_read_by_one_at_a_time(machine: Machine, alice: UserMail, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meanwhile(path: Path) -> acl.Acl:
+        with sqlite3.connect(machine.maildir / index.NAME, timeout=0) as db, pytest.raises(sqlite3.OperationalError, match="locked"):
+            db.execute("BEGIN IMMEDIATE")
+        return acl.Acl()
+
+    give(alice, "INBOX", f"user={BOB}", "l")
+    monkeypatch.setattr(acl, "read", meanwhile)
+    alice.note_sharing()
+    assert machine.process().shares.owners(BOB) == []
 
 
 def test_folder_that_is_renamed_while_the_cache_is_made_is_in_it(machine: Machine, alice: UserMail, monkeypatch: pytest.MonkeyPatch) -> None:
