@@ -42,7 +42,7 @@ class Extension:
         return f"{self.name}={self.value(house)}" if self.value is not None else self.name
 
 
-_EXTENSIONS = (
+EXTENSIONS = (
     Extension("IMAP4rev1", _always),
     Extension("IMAP4rev2", _always, Mode.IMAP4REV2),
     Extension("LITERAL+", _always),
@@ -96,13 +96,13 @@ _EXTENSIONS = (
     Extension("THREAD=REFERENCES", _after_login),
 )
 
-MODES: Mapping[bytes, Mode] = {row.name.upper().encode(): row.mode for row in _EXTENSIONS if row.mode is not None}
+MODES: Mapping[bytes, Mode] = {row.name.upper().encode(): row.mode for row in EXTENSIONS if row.mode is not None}
 """What ENABLE knows, by name in upper case."""
 
 
 def capabilities(session: Session) -> str:
     """What can be used now (RFC 3501 section 6.1.1)."""
-    names = [row.text(session.house) for row in _EXTENSIONS if row.is_offered(session)]
+    names = [row.text(session.house) for row in EXTENSIONS if row.is_offered(session)]
     if _before_login(session):
         names += [f"AUTH={name}" for name in session.house.sasl.mechanisms(session.connection.certificate)]
     return " ".join(names)
