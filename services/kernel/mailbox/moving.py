@@ -112,9 +112,9 @@ def _annotate(user: UserMail, name: str, path: Path) -> None:
 
 
 def _share(user: UserMail, name: str, path: Path) -> str:
-    """Give a folder that is empty, and never had an ACL here, that of the tree as a whole; return why it was left out, if it was.
+    """Give a folder that is made by this the ACL of the tree as a whole; return why it was left out, if it was.
 
-    Where somebody said who may do what, or took mail in for himself, rights that were taken away meanwhile do not come back.
+    A folder that each mailbox has takes it too while it is empty and never had one. Elsewhere rights that were taken away meanwhile would come back.
     """
     home, directory = user.home, user.home.directory(name)
     try:
@@ -123,9 +123,10 @@ def _share(user: UserMail, name: str, path: Path) -> str:
         if not coming.entries:
             return ""
         with home.index.writing() as db:
+            is_given = name in user.given_folders or not (directory / "cur").exists()
             home.make_folder(directory)
             with look.at_work(db, home, name) as ledger:
-                is_new = not ledger.counters.messages and not (directory / acl.NAME).exists()
+                is_new = is_given and not ledger.counters.messages and not (directory / acl.NAME).exists()
             if is_new:
                 home.replace(directory / acl.NAME, coming.text())
             return "" if user.acl(name) == coming else "the folder was here with other rights"

@@ -55,6 +55,11 @@ class UserMail:
         """What the delivery stages its files in."""
         return self._home
 
+    @property
+    def given_folders(self) -> frozenset[str]:
+        """Those that a mailbox has from the beginning."""
+        return frozenset((names.INBOX, *self._special_folders))
+
     def folders(self) -> Sequence[FolderInfo]:
         """All folders with INBOX first, missing parents included; the first call ever makes the special folders."""
         with mapped():
