@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.bench import charts, report, running
 from tests.bench.kinds import FRONTS, OURS, PEER, ROOT
-from tests.bench.loads import LOADS, chosen
+from tests.bench.loads import chosen
 from tests.bench.running import Load, Series
 from tests.bench.stacks import Stack, running_stacks
 
@@ -56,7 +56,7 @@ def main() -> None:
     words = parser.parse_args()
     loads = chosen(words.only, words.quick)
     if not loads:
-        sys.exit(f"no such load; there are: {', '.join(load.name for load in LOADS)}")
+        sys.exit(f"no such load; there are: {', '.join(load.name for load in chosen('', words.quick))}")
     wanted = [name for name in ((OURS, PEER) if words.quick else FRONTS) if any(name in load.stacks for load in loads)]
     began = time.time()
     stop_on_signals()
