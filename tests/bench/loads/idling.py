@@ -40,7 +40,7 @@ def _held_kilobytes(stack: Stack, protocol: str, server: str) -> float:
 
 
 LOADS = [
-    _idle(10),  # one round of the health checks
+    _idle(20),  # one round of the health checks
     Load(
         "connections",
         [
@@ -50,4 +50,4 @@ LOADS = [
         connections,
     ),
 ]
-QUICK = [_idle(5)]
+QUICK = [_idle(20)]
