@@ -8,6 +8,7 @@ from typing import IO
 from services.admin.moving.hop import Mailboxes
 from services.kernel.mailbox import acl, attributes, flags, names
 from services.kernel.mailbox.scripts import ACTIVE, DIRECTORY, SUFFIX
+from services.kernel.mailbox.trouble import TooManyEntries
 from services.kernel.wire.mailboxes import AclEntries, FolderEntry, MessageEntry
 
 ROOT = "Maildir"
@@ -59,11 +60,15 @@ class Archive:
                 self.messages += 1
 
     def _write_acl(self, path: str, found: AclEntries, folder: str) -> None:
-        if found.trouble:
-            self.lost_acls.append(f"{folder}: {found.trouble}")
-        if found.entries:
-            lines = acl.Acl({identifier: acl.parse(letters) for identifier, letters in found.entries.items()})
-            self._add(path, lines.text().encode(), 0)
+        trouble = found.trouble
+        try:
+            text = acl.Acl({identifier: acl.parse(letters) for identifier, letters in found.entries.items()}).text()
+        except TooManyEntries as refusal:
+            text, trouble = "", str(refusal)
+        if trouble:
+            self.lost_acls.append(f"{folder}: {trouble}")
+        if text:
+            self._add(path, text.encode(), 0)
 
     async def _write_scripts(self, mailboxes: Mailboxes, address: str) -> None:
         """Beside the Maildir, as they lie in a home."""
