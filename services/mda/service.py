@@ -83,7 +83,9 @@ class Mda:
         self._quotas = self._build_quotas()
         self._delivery = Delivery(self._store, tools.disk, self._quotas.grown)
         self._quotas.deliverer = self._delivery
-        self._mbox_delivery = MboxDelivery(self._store, tools.disk, settings.mda.mbox, lambda growth: self._quotas.warn(growth, self._mbox_delivery))
+        self._mbox_delivery = MboxDelivery(
+            self._store, tools.disk, settings.mda.mbox, lambda growth: self._quotas.warn(growth, self._mbox_delivery), self._tell_trouble
+        )
         self._deliverers: Deliverers = {MailboxFormat.MAILDIR: self._delivery, MailboxFormat.MBOX: self._mbox_delivery}
         self._watching: asyncio.Task[None] | None = None
         sessions = Gauge("malleposte_mda_sessions", "Connections open now.", registry=self._metrics.registry, multiprocess_mode="livesum")

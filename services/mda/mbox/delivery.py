@@ -14,7 +14,7 @@ from services.kernel.mailbox.records import Appended, Growth, Quota, Usage
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import MailboxTrouble, OverQuota, mapped
 from services.mda.config import MboxSettings
-from services.mda.mbox.file import Held, opened
+from services.mda.mbox.file import Held, Spoilt, opened
 from services.mda.mbox.home import MboxHome
 
 BATCH = 50
@@ -45,12 +45,20 @@ class _Waiting:
 class MboxDelivery:
     """Implements ``filing.Deliverer``. ``close`` it at the end."""
 
-    def __init__(self, store: MailStore, disk: Disk, settings: MboxSettings, on_growth: Callable[[Growth], None] = lambda _: None) -> None:
-        """``on_growth`` hears, in the event loop, what deliveries do to accounts with a quota of bytes."""
+    def __init__(
+        self,
+        store: MailStore,
+        disk: Disk,
+        settings: MboxSettings,
+        on_growth: Callable[[Growth], None] = lambda _: None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """``on_growth`` hears, in the event loop, what deliveries do to accounts with a quota of bytes, and ``tell`` of locks that stay."""
         self._store = store
         self._disk = disk
         self._settings = settings
         self._on_growth = on_growth
+        self._tell = tell
         self._queues: dict[Path, list[_Waiting]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
@@ -112,26 +120,29 @@ class MboxDelivery:
         queue[:] = kept
 
     def _append(self, path: Path, batch: Sequence[_Waiting]) -> list[Exception | None]:
-        """What became of each letter. Blocks. Raises ``MailboxTrouble`` where nothing became of any."""
-        home, now = self._home(batch[0].letter), time.time()
+        """What became of each letter. Blocks. Where it raises, whatever it is, no letter is in the file, unless it is ``Spoilt``."""
+        home, now, loop = self._home(batch[0].letter), time.time(), batch[0].future.get_loop()
         home.make(self._disk)
+
+        def tell(words: str) -> None:
+            loop.call_soon_threadsafe(self._tell, words)
+
         troubles: list[Exception | None] = []
-        with mapped(), opened(path, self._disk, self._settings.stale_lock_seconds, time.time) as box:
+        with mapped(), opened(path, self._disk, self._settings.stale_lock_seconds, time.time, tell) as box:
             before, size = home.usage_bytes(), box.size_bytes
             for waiting in batch:
                 try:
                     with mapped():
                         box.add(_form(waiting.letter, now), self._most_bytes(waiting.letter.quota, before - size))
                     troubles.append(None)
+                except Spoilt:
+                    raise
                 except (MailboxTrouble, OverQuota) as trouble:
                     troubles.append(trouble)
-            box.commit()
-            if box.is_new:
-                self._disk.sync_directory(path.parent)
             grown = box.size_bytes - size
         if quota_bytes := max(waiting.letter.quota.size_bytes for waiting in batch):
             growth = Growth(batch[0].letter.address, Quota(quota_bytes), Usage(before, 0), Usage(before + grown, 0))
-            batch[0].future.get_loop().call_soon_threadsafe(self._on_growth, growth)
+            loop.call_soon_threadsafe(self._on_growth, growth)
         return troubles
 
     def _most_bytes(self, quota: Quota, others_bytes: int) -> int:

@@ -20,23 +20,26 @@ class Held(MailboxTrouble):
     """Another program has the file locked."""
 
 
-class Mbox:
-    """An open, locked file. ``size_bytes`` is its length with what was added."""
+class Spoilt(MailboxTrouble):
+    """What was added cannot be taken back, so that nothing more can be added."""
 
-    def __init__(self, file: int, disk: Disk) -> None:
+
+class Mbox:
+    """An open, locked file. ``size_bytes`` is its length with what was added; the file's offset is where our last write ended."""
+
+    def __init__(self, file: int, path: Path, disk: Disk) -> None:
         self._file = file
+        self._path = path
         self._disk = disk
-        self.size_bytes = self._begin = os.fstat(file).st_size
+        self.size_bytes = self._begin = os.lseek(file, 0, os.SEEK_END)
         end = os.pread(file, 2, max(0, self._begin - 2))
         self._gap = b"" if end in (b"", b"\n\n") else b"\n" if end.endswith(b"\n") else b"\n\n"
 
-    @property
-    def is_new(self) -> bool:
-        """Whether the file was empty, so that its name may not be on stable storage either."""
-        return self._begin == 0
-
     def add(self, blocks: Iterable[bytes], most_bytes: int) -> None:
-        """Append a message, whole or not at all. Raises ``OverQuota`` where the file would grow beyond ``most_bytes``, unless that is 0."""
+        """Append a message, whole or not at all. Raises ``OverQuota`` where the file would grow beyond ``most_bytes``, unless that is 0.
+
+        ``Spoilt`` ends the whole block.
+        """
         begin = self.size_bytes
         try:
             self._write(self._gap)
@@ -50,40 +53,69 @@ class Mbox:
         self._gap = b""
 
     def commit(self) -> None:
-        """Bring what was added to stable storage, or take it back."""
-        try:
-            self._disk.sync(self._file)
-        except BaseException:
-            self._cut(self._begin)
-            raise
+        """Bring what was added to stable storage."""
+        self._disk.sync(self._file)
+        if self._begin == 0:  # its name may not be there either
+            self._disk.sync_directory(self._path.parent)
+
+    def roll_back(self) -> None:
+        """Take back what was added. Raises ``Spoilt``."""
+        self._cut(self._begin)
 
     def _write(self, block: bytes) -> None:
+        self._check()
         self._disk.write(self._file, [block])
         self.size_bytes += len(block)
 
     def _cut(self, size_bytes: int) -> None:
-        os.ftruncate(self._file, size_bytes)
-        self.size_bytes = size_bytes
+        try:
+            self._check()
+            os.ftruncate(self._file, size_bytes)
+        except OSError as error:
+            raise Spoilt(f"{self._path} cannot be cut to {size_bytes} bytes: {error}") from error
+        self.size_bytes = os.lseek(self._file, size_bytes, os.SEEK_SET)
+
+    def _check(self) -> None:
+        """Leave the file to a program that changed it in spite of the locks: to cut it would lose that program's mail, or add NULs."""
+        if os.fstat(self._file).st_size != os.lseek(self._file, 0, os.SEEK_CUR):
+            raise Spoilt(f"{self._path} was changed by a program that has no lock")
 
 
 @contextmanager
-def opened(path: Path, disk: Disk, stale_seconds: float, clock: Callable[[], float]) -> Iterator[Mbox]:
+def opened(path: Path, disk: Disk, stale_seconds: float, clock: Callable[[], float], tell: Callable[[str], None]) -> Iterator[Mbox]:
     """Lock and open an mbox, made when it is missing. Raises ``Held`` at once, and ``MailboxTrouble`` for what is no mailbox.
 
+    What was added is on stable storage once the block has ended well, and taken back when it, or that, fails; ``tell`` hears of trouble after that.
     The dot lock is first, since it holds while a program puts another file in place of this one; a lock older than ``stale_seconds`` by ``clock``
     (seconds since the epoch) is removed (Postfix ``stale_lock_time``).
     """
-    with _dot_lock(Path(f"{path}{LOCK_SUFFIX}"), stale_seconds, clock):
+    with _dot_lock(Path(f"{path}{LOCK_SUFFIX}"), stale_seconds, clock, tell):
         file = _open(path)
         try:
             _lock(file, path)
-            yield Mbox(file, disk)
+            box = Mbox(file, path, disk)
+            try:
+                yield box
+                box.commit()
+            except BaseException:
+                box.roll_back()
+                raise
         finally:
-            os.close(file)
+            with _told(tell):
+                os.close(file)
 
 
 @contextmanager
-def _dot_lock(path: Path, stale_seconds: float, clock: Callable[[], float]) -> Iterator[None]:
+def _told(tell: Callable[[str], None]) -> Iterator[None]:
+    """What fails in unlocking changes nothing of what was stored."""
+    try:
+        yield
+    except OSError as error:
+        tell(f"mbox: {error}")
+
+
+@contextmanager
+def _dot_lock(path: Path, stale_seconds: float, clock: Callable[[], float], tell: Callable[[str], None]) -> Iterator[None]:
     made = _make_lock(path)
     if made is None:
         with suppress(FileNotFoundError):
@@ -96,20 +128,19 @@ def _dot_lock(path: Path, stale_seconds: float, clock: Callable[[], float]) -> I
     try:
         yield
     finally:
-        with suppress(FileNotFoundError):
-            if os.path.samestat(path.lstat(), made):  # it was stale for somebody else, who has one now
+        with _told(tell), suppress(FileNotFoundError):
+            if os.path.samestat(path.lstat(), os.fstat(made)):  # it was stale for somebody else, who has one now
                 path.unlink()
+        with _told(tell):
+            os.close(made)
 
 
-def _make_lock(path: Path) -> os.stat_result | None:
+def _make_lock(path: Path) -> int | None:
+    """The file, open, so that no other file gets its inode."""
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     except FileExistsError:
         return None
-    try:
-        return os.fstat(file)
-    finally:
-        os.close(file)
 
 
 def _open(path: Path) -> int:

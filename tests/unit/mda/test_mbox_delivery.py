@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import mailbox
 import os
 import select
@@ -19,8 +20,10 @@ from services.kernel.mailbox.delivery import Letter
 from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.records import Quota
 from services.kernel.mailbox.store import MailStore
+from services.kernel.mailbox.trouble import MailboxTrouble
 from services.mda.config import MboxSettings
 from services.mda.mbox.delivery import MboxDelivery
+from services.mda.mbox.file import Spoilt
 from tests.unit.mda.conftest import Running
 from tests.unit.mda.test_delivery import MESSAGE, connect, deliver
 
@@ -241,3 +244,43 @@ def test_file_and_a_new_name_are_on_stable_storage_before_the_answer(tmp_path: P
         store.close()
 
     asyncio.run(scene())
+
+
+async def deliver_together(root: Path, disk: Disk, *contents: bytes) -> list[Exception | None]:
+    """What became of messages that come at the same time."""
+    store = MailStore(MailboxSettings(root=root))
+    delivery = MboxDelivery(store, disk, MboxSettings())
+    drafts = [store.draft() for _ in contents]
+    for draft, content in zip(drafts, contents, strict=True):
+        draft.write(content)
+    found = await asyncio.gather(*(delivery.deliver(Letter(BOXED, b"", draft, Quota())) for draft in drafts), return_exceptions=True)
+    await delivery.close()
+    store.close()
+    return [each if isinstance(each, Exception) else None for each in found]
+
+
+class BadDisk(Disk):
+    """Breaks in the middle of a message."""
+
+    def write(self, file: int, blocks: list[bytes]) -> None:
+        whole = b"".join(blocks)
+        super().write(file, [whole[: len(whole) // 2 if b"bad" in whole else None]])
+        if b"bad" in whole:
+            raise OSError(errno.EIO, "Input/output error")
+
+
+MESSAGES = (MESSAGE, b"Subject: bad\r\n\r\n", MESSAGE)
+
+
+def test_message_that_breaks_takes_no_other_with_it(tmp_path: Path) -> None:
+    first, second, third = asyncio.run(deliver_together(tmp_path, BadDisk(), *MESSAGES))
+    assert (first, type(second), third) == (None, MailboxTrouble, None)
+    assert subjects(tmp_path / "example.test" / "boxed" / "mbox") == ["hello", "hello"]
+
+
+def test_message_that_breaks_and_cannot_be_cut_fails_all_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_file: int, _length: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "ftruncate", fail)
+    assert [type(trouble) for trouble in asyncio.run(deliver_together(tmp_path, BadDisk(), *MESSAGES))] == [Spoilt] * 3

@@ -15,7 +15,7 @@ import pytest
 
 from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.trouble import MailboxTrouble, OverQuota
-from services.mda.mbox.file import Held, Mbox, opened
+from services.mda.mbox.file import Held, Mbox, Spoilt, opened
 
 FIRST = b"From a@b.test Tue Nov 14 22:13:20 2023\nSubject: first\n\nbody\n\n"
 SECOND = b"From c@d.test Tue Nov 14 22:13:21 2023\nSubject: second\n\nbody\n\n"
@@ -37,15 +37,30 @@ class BrokenDisk(Disk):
         raise OSError(errno.EIO, "Input/output error")
 
 
-def box_at(path: Path, disk: Disk | None = None, clock: Callable[[], float] = time.time) -> contextlib.AbstractContextManager[Mbox]:
-    return opened(path, disk or Disk(), 500, clock)
+class HalfBrokenDisk(Disk):
+    """Syncs files, and no directory."""
+
+    def sync_directory(self, path: str | Path, *, whole: bool = False) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def box_at(
+    path: Path, disk: Disk | None = None, clock: Callable[[], float] = time.time, tell: Callable[[str], None] = print
+) -> contextlib.AbstractContextManager[Mbox]:
+    return opened(path, disk or Disk(), 500, clock, tell)
 
 
 def append(path: Path, *messages: bytes, disk: Disk | None = None) -> None:
     with box_at(path, disk) as box:
         for message in messages:
             box.add([message], 0)
-        box.commit()
+
+
+def append_twice(path: Path, between: Callable[[], object]) -> None:
+    with box_at(path) as box:
+        box.add([SECOND], 0)
+        between()
+        box.add([SECOND], 0)
 
 
 def subjects(path: Path) -> list[str]:
@@ -128,15 +143,14 @@ def test_dot_lock_is_removed_when_it_is_stale_and_not_before(path: Path) -> None
     assert lock.exists()
     with box_at(path, clock=lambda: now + 1) as box:
         box.add([SECOND], 0)
-        box.commit()
     assert subjects(path) == ["first", "second"] and not lock.exists()
 
 
 def test_lock_that_somebody_made_in_place_of_ours_stays(path: Path) -> None:
     lock = path.with_name("mbox.lock")
     with box_at(path):
-        lock.rename(path.with_name("stale"))
-        lock.touch()
+        lock.unlink()
+        lock.touch()  # which may have the inode of ours, when nobody has that open
     assert lock.exists()
 
 
@@ -214,7 +228,7 @@ from pathlib import Path
 from services.kernel.mailbox.disk import Disk
 from services.mda.mbox.file import opened
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
-with opened(Path({str(path)!r}), Disk(), 500, lambda: 0.0) as box:
+with opened(Path({str(path)!r}), Disk(), 500, lambda: 0.0, print) as box:
     box.add([{SECOND!r}], 0)
 """
     failed = subprocess.run([sys.executable, "-c", source], capture_output=True, check=False)
@@ -228,6 +242,49 @@ def test_messages_that_do_not_reach_stable_storage_are_taken_back(path: Path) ->
     assert path.read_bytes() == FIRST
 
 
+def test_whatever_goes_wrong_before_the_end_takes_all_messages_back(path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        append_twice(path, lambda: 1 / 0)
+    assert path.read_bytes() == FIRST
+
+
+def test_new_file_whose_name_does_not_reach_stable_storage_is_empty_again(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="Input/output"):
+        append(tmp_path / "mbox", FIRST, disk=HalfBrokenDisk())
+    assert (tmp_path / "mbox").read_bytes() == b""
+
+
+@pytest.mark.parametrize("broken", ["close", "lstat", "unlink"])
+def test_trouble_in_unlocking_is_told_and_the_messages_are_stored(path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    told: list[str] = []
+    with box_at(path, tell=told.append) as box:
+        box.add([SECOND], 0)
+        monkeypatch.setattr(os if broken == "close" else Path, broken, fail)
+    monkeypatch.undo()
+    assert "Input/output error" in told[0]
+    assert path.read_bytes() == FIRST + SECOND
+
+
+def test_nothing_is_added_behind_what_cannot_be_cut(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_file: int, _length: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "ftruncate", fail)
+    with pytest.raises(Spoilt, match="cannot be cut"):
+        append(path, SECOND, disk=FullDisk())
+
+
+@pytest.mark.parametrize("length", [0, len(FIRST + SECOND) + 100])
+def test_file_that_a_program_changed_in_spite_of_the_locks_is_left_to_it(path: Path, length: int) -> None:
+    """It may have added a message, or taken all away: a cut would lose the one and put NULs in place of the other."""
+    with pytest.raises(Spoilt, match="changed by a program that has no lock"):
+        append_twice(path, lambda: os.truncate(path, length))
+    assert path.stat().st_size == length
+
+
 def test_message_over_the_limit_is_taken_back_and_those_beside_it_stay(path: Path) -> None:
     third = FIRST.replace(b"first", b"third")
     with box_at(path) as box:
@@ -235,7 +292,6 @@ def test_message_over_the_limit_is_taken_back_and_those_beside_it_stay(path: Pat
         with pytest.raises(OverQuota):
             box.add([SECOND[:10], SECOND[10:]], len(FIRST + SECOND) + 20)
         box.add([third], 0)
-        box.commit()
         assert box.size_bytes == path.stat().st_size
     assert path.read_bytes() == FIRST + SECOND + third
 
@@ -248,7 +304,7 @@ import os, signal
 from pathlib import Path
 from services.kernel.mailbox.disk import Disk
 from services.mda.mbox.file import opened
-with opened(Path({str(path)!r}), Disk(), 500, lambda: 0.0) as box:
+with opened(Path({str(path)!r}), Disk(), 500, lambda: 0.0, print) as box:
     box.add([{SECOND[:octets]!r}], 0)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -257,7 +313,6 @@ with opened(Path({str(path)!r}), Disk(), 500, lambda: 0.0) as box:
         append(path, SECOND)
     with box_at(path, clock=lambda: time.time() + 501) as box:
         box.add([SECOND], 0)
-        box.commit()
     assert path.read_bytes().startswith(FIRST) and path.read_bytes().endswith(b"\n\n" + SECOND)
     assert (subjects(path)[0], subjects(path)[-1]) == ("first", "second")
 
