@@ -44,18 +44,21 @@ class _Token(NamedTuple):
     text: bytes
 
 
-def parse(text: bytes) -> tuple[Address, ...]:
-    """Read an unfolded list of mailboxes and groups. Never raises; empty entries (``obs-addr-list``) are left out."""
+def parse(text: bytes, limit: int = MAX_FIELD_BYTES) -> tuple[Address, ...]:
+    """Read an unfolded list of mailboxes and groups. Never raises; empty entries (``obs-addr-list``) are left out.
+
+    No entry begins after ``limit`` (positive) entries; a group that is open there is closed.
+    """
     text = text[:MAX_FIELD_BYTES]
-    usual = _usual(text)
-    return usual if usual is not None else by_tokens(text)
+    usual = _usual(text, limit)
+    return usual if usual is not None else by_tokens(text, limit)
 
 
-def _usual(text: bytes) -> tuple[Address, ...] | None:
+def _usual(text: bytes, limit: int) -> tuple[Address, ...] | None:
     """Read a list whose entries are all as usual; ``None`` for others."""
     found: list[Address] = []
     at = 0
-    while at < len(text):
+    while at < len(text) and len(found) < limit:
         entry = _USUAL.match(text, at)
         if entry is None:
             return None
@@ -65,11 +68,13 @@ def _usual(text: bytes) -> tuple[Address, ...] | None:
     return tuple(found)
 
 
-def by_tokens(text: bytes) -> tuple[Address, ...]:
+def by_tokens(text: bytes, limit: int = MAX_FIELD_BYTES) -> tuple[Address, ...]:
     """Read any list as ``parse`` does."""
     reader = _Reader()
     for token in _tokens(text):
         reader.take(token)
+        if len(reader.found) >= limit:
+            break
     reader.end_entry()
     reader.end_group()
     return tuple(reader.found)

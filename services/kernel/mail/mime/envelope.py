@@ -5,10 +5,10 @@ import re
 import msgspec
 
 from services.kernel.mail.mime.addresses import Address, parse
-from services.kernel.mail.mime.fields import join, unfold
+from services.kernel.mail.mime.fields import MAX_HEADER_BYTES, join, unfold
 
-MAX_HEADER_BYTES = 1 << 20
-"""Ten times what Postfix lets a header have (``header_size_limit``); fields beyond are not read."""
+MAX_ADDRESSES = 5_000
+"""In each list, over all its fields: what fills a field as long as is read (``addresses.MAX_FIELD_BYTES``). Those beyond are left out."""
 
 _FIELD = re.compile(
     rb"^(date|subject|from|sender|reply-to|to|cc|bcc|in-reply-to|message-id)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
@@ -38,23 +38,23 @@ def envelope(header: bytes) -> Envelope:
     From (RFC 3501 section 7.4.2).
     """
     texts: dict[bytes, bytes] = {}
-    lists: dict[bytes, tuple[Address, ...]] = {}
-    for name, raw in _FIELD.findall(header[:MAX_HEADER_BYTES]):
-        key = name.lower()
+    lists: dict[bytes, list[Address]] = {}
+    for match in _FIELD.finditer(header[:MAX_HEADER_BYTES]):
+        key, raw = match[1].lower(), match[2]
         if key in (b"date", b"subject", b"in-reply-to", b"message-id"):
             texts[key] = unfold(raw) if key == b"subject" else join(raw)
-        else:
-            lists[key] = lists.get(key, ()) + parse(join(raw))
-    author = lists.get(b"from", ())
+        elif (left := MAX_ADDRESSES - len(lists.setdefault(key, []))) > 0:
+            lists[key].extend(parse(join(raw), left))
+    author = tuple(lists.get(b"from", ()))
     return Envelope(
         texts.get(b"date"),
         texts.get(b"subject"),
         author,
-        lists.get(b"sender") or author,
-        lists.get(b"reply-to") or author,
-        lists.get(b"to", ()),
-        lists.get(b"cc", ()),
-        lists.get(b"bcc", ()),
+        tuple(lists.get(b"sender", ())) or author,
+        tuple(lists.get(b"reply-to", ())) or author,
+        tuple(lists.get(b"to", ())),
+        tuple(lists.get(b"cc", ())),
+        tuple(lists.get(b"bcc", ())),
         texts.get(b"in-reply-to"),
         texts.get(b"message-id"),
     )

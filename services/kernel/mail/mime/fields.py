@@ -3,6 +3,9 @@
 import re
 from collections.abc import Collection, Iterator
 
+MAX_HEADER_BYTES = 1 << 20
+"""Ten times what Postfix lets a header have (``header_size_limit``); of what is beyond, no facts are told."""
+
 _FIELD = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")
 """One field: a line and those that continue it (RFC 5322 section 2.2.3). Matches nothing only at the end."""
 _IS_CLOSED = re.compile(rb"(?:\A|\n)\r?\n\Z")

@@ -13,6 +13,9 @@ from services.kernel.mail.mime.structure import Content, Part
 
 _QUOTABLE = re.compile(rb'[^\x00\r\n"\\\x80-\xff]*')
 _SPECIAL = re.compile(rb'["\\]')
+_MAX_ENVELOPE_BYTES = 1 << 24
+"""What the ENVELOPEs inside a BODY take at most, but for one: 1,600 octets for each of as many parts as a message has."""
+_NO_ENVELOPE = b"(" + b" ".join([b"NIL"] * 10) + b")"
 _OPAQUE = Media(b"application", b"octet-stream")
 """How a message/rfc822 is shown whose inside was too deep to take apart: IMAP's grammar wants the inside for one (``body-type-msg``)."""
 
@@ -40,50 +43,62 @@ def envelope_form(facts: Envelope) -> bytes:
 
 
 def body(content: Content, part: Part) -> bytes:
-    """Write the BODY of a part: its structure without extension data."""
-    return _structure(content, part, is_extended=False)
+    """Write the BODY of a part: its structure without extension data. Of very many envelopes inside, the last are all NIL."""
+    return _Writer(content, is_extended=False).write(part)
 
 
 def bodystructure(content: Content, part: Part) -> bytes:
-    """Write the BODYSTRUCTURE of a part."""
-    return _structure(content, part, is_extended=True)
+    """Write the BODYSTRUCTURE of a part, with the envelopes that ``body`` gives."""
+    return _Writer(content, is_extended=True).write(part)
 
 
-def _structure(content: Content, part: Part, *, is_extended: bool) -> bytes:
-    out: list[bytes] = []
-    _write(out, content, part, is_extended)
-    return b"".join(out)
+class _Writer:
+    """Writes one structure; ``_left`` is what its envelopes may still take, in octets."""
 
+    def __init__(self, content: Content, *, is_extended: bool) -> None:
+        self._content = content
+        self._is_extended = is_extended
+        self._out: list[bytes] = []
+        self._left = _MAX_ENVELOPE_BYTES
 
-def _write(out: list[bytes], content: Content, part: Part, is_extended: bool) -> None:
-    out.append(b"(")
-    if part.is_multipart:
-        for child in part.children:
-            _write(out, content, child, is_extended)
-        out.append(b" " + string(part.media.subtype))
-        if is_extended:
-            out.append(b" %b %b" % (_parameters(part.media.parameters), _disposition_on(part.label)))
-    else:
-        _write_single(out, content, part, is_extended)
-    out.append(b")")
+    def write(self, part: Part) -> bytes:
+        self._part(part)
+        return b"".join(self._out)
 
+    def _part(self, part: Part) -> None:
+        self._out.append(b"(")
+        if part.is_multipart:
+            for child in part.children:
+                self._part(child)
+            self._out.append(b" " + string(part.media.subtype))
+            if self._is_extended:
+                self._out.append(b" %b %b" % (_parameters(part.media.parameters), _disposition_on(part.label)))
+        else:
+            self._single(part)
+        self._out.append(b")")
 
-def _write_single(out: list[bytes], content: Content, part: Part, is_extended: bool) -> None:
-    label = part.label
-    media = _OPAQUE if label.media.is_a(b"message", b"rfc822") and not part.children else label.media
-    encoding = string(label.encoding or b"7bit")
-    names = (b"message", b"rfc822") if part.message is not None else (media.type, media.subtype)
-    texts = (*map(string, names), _parameters(_with_charset(media)), nstring(label.id), nstring(label.description), encoding)
-    out.append(b"%b %d" % (b" ".join(texts), part.body_size))
-    if part.message is not None:
-        inside = part.message
-        out.append(b" " + envelope_form(envelope(content[inside.start : inside.body_start])) + b" ")
-        _write(out, content, inside, is_extended)
-        out.append(b" %d" % part.body_lines)
-    elif media.is_a(b"text"):
-        out.append(b" %d" % part.body_lines)
-    if is_extended:
-        out.append(b" %b %b" % (nstring(label.md5), _disposition_on(label)))
+    def _single(self, part: Part) -> None:
+        label = part.label
+        media = _OPAQUE if label.media.is_a(b"message", b"rfc822") and not part.children else label.media
+        encoding = string(label.encoding or b"7bit")
+        names = (b"message", b"rfc822") if part.message is not None else (media.type, media.subtype)
+        texts = (*map(string, names), _parameters(_with_charset(media)), nstring(label.id), nstring(label.description), encoding)
+        self._out.append(b"%b %d" % (b" ".join(texts), part.body_size))
+        if part.message is not None:
+            self._out.append(b" " + self._envelope(part.message) + b" ")
+            self._part(part.message)
+            self._out.append(b" %d" % part.body_lines)
+        elif media.is_a(b"text"):
+            self._out.append(b" %d" % part.body_lines)
+        if self._is_extended:
+            self._out.append(b" %b %b" % (nstring(label.md5), _disposition_on(label)))
+
+    def _envelope(self, message: Part) -> bytes:
+        if self._left <= 0:
+            return _NO_ENVELOPE
+        form = envelope_form(envelope(self._content[message.start : message.body_start]))
+        self._left -= len(form)
+        return form
 
 
 def _with_charset(media: Media) -> Parameters:

@@ -9,13 +9,14 @@ from services.kernel.mail.mime.fields import join
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 
-_QUOTED_OR_COMMENT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|\([^()\\]*(?:\\.[^()\\]*)*(?:\)|\\?\Z)', re.DOTALL)
-"""What is not closed reaches to the end of the text, so that no input makes the search start over."""
+_QUOTED_OR_COMMENT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|\([^()\\]*+(?:\\.[^()\\]*+)*+(\)|\\?\Z)?', re.DOTALL)
+"""What is not closed reaches to the end of the text, and a comment with one inside to that, without the group: no input makes the search
+start over."""
 _TOKEN = rb'[^\x00-\x20\x7f()<>@,;:\\"/\[\]?=]'
 """What a token is made of (RFC 2045 section 5.1), and 8-bit octets, which are told as they came."""
-_MEDIA = re.compile(rb"[ \t]*(%b*+)[ \t]*+/[ \t]*(%b*+)[ \t]*+(;|\Z)" % (_TOKEN, _TOKEN))
-_WORD = re.compile(rb"[ \t]*(%b*+)[ \t]*+(;|\Z)?" % _TOKEN)
-_PARAMETER = re.compile(rb';[ \t]*(%b*+)[ \t]*+=[ \t]*(?:("[^"\\]*+(?:\\.[^"\\]*+)*+)("?)|(=[^\s;]*|[^\s;"]*))' % _TOKEN, re.DOTALL)
+_MEDIA = re.compile(rb"[ \t]*+(%b*+)[ \t]*+/[ \t]*+(%b*+)[ \t]*+(;|\Z)" % (_TOKEN, _TOKEN))
+_WORD = re.compile(rb"[ \t]*+(%b*+)[ \t]*+(;|\Z)?" % _TOKEN)
+_PARAMETER = re.compile(rb';[ \t]*+(%b*+)[ \t]*+=[ \t]*+(?:("[^"\\]*+(?:\\.[^"\\]*+)*+)("?)|(=[^\s;]*|[^\s;"]*))' % _TOKEN, re.DOTALL)
 """A name, then a quoted string or whatever ends at white space or the next parameter; what begins with an equals sign may be an encoded word."""
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _SECTION = re.compile(rb"(.+?)\*(\d{1,4})(\*?)", re.DOTALL)
@@ -26,6 +27,8 @@ _FIELD = re.compile(
 )
 _MAX_NESTED_COMMENTS = 3
 """RFC 5322 allows any depth; no mail program writes more than one."""
+_MAX_REPEATED = 10
+"""How many fields of one name are tried; RFC 2045 section 3 allows one."""
 MAX_FIELD_BYTES = 1 << 14
 """Real ones, with long file names in percent codes, stay under 2 kB. What is beyond is not read."""
 
@@ -55,7 +58,7 @@ class Disposition(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Label(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The MIME fields of one part, unfolded; ``None`` or empty where there is none. Of a repeated field the first counts that
-    can be understood, but of Content-Disposition the last."""
+    can be understood, of ten at most, but of Content-Disposition the last."""
 
     media: Media
     encoding: bytes | None = None
@@ -76,8 +79,12 @@ MESSAGE = Media(b"message", b"rfc822")
 def read_label(header: bytes, default: Media) -> Label:
     """Read the MIME fields of a header; ``default`` is what a missing Content-Type means; a broken one means ``PLAIN``."""
     fields: dict[bytes, list[bytes]] = {}
-    for name, raw in _FIELD.findall(header):
-        fields.setdefault(name.lower(), []).append(join(raw[:MAX_FIELD_BYTES]))
+    for match in _FIELD.finditer(header):
+        texts = fields.setdefault(match[1].lower(), [])
+        if match[1].lower() == b"disposition":
+            texts.clear()
+        if len(texts) < _MAX_REPEATED:
+            texts.append(join(match[2][:MAX_FIELD_BYTES]))
     if not fields:
         return Label(default)
     first = {name: texts[0] for name, texts in fields.items()}
@@ -132,7 +139,7 @@ def _without_comments(text: bytes) -> bytes:
     for _ in range(_MAX_NESTED_COMMENTS):
         if b"(" not in text:
             break
-        shorter = _QUOTED_OR_COMMENT.sub(lambda match: b" " if match[0][:1] == b"(" else match[0], text)
+        shorter = _QUOTED_OR_COMMENT.sub(lambda match: match[0] if match[1] is None else b" ", text)
         if shorter == text:
             break
         text = shorter

@@ -4,6 +4,7 @@ from typing import Protocol
 
 import msgspec
 
+from services.kernel.mail.mime.fields import MAX_HEADER_BYTES
 from services.kernel.mail.mime.media import MESSAGE, PLAIN, Label, Media, read_label
 
 MAX_DEPTH = 100
@@ -155,7 +156,7 @@ class _Scanner:
         body_start = self._body_start(start)
         top, lines_above = self._ruler.measure(start)
         middle, lines_to_body = self._ruler.measure(body_start)
-        label = read_label(self._content[start:body_start], default)
+        label = read_label(self._content[start : min(body_start, start + MAX_HEADER_BYTES)], default)
         self._reach = max(self._reach, body_start)
         is_cut_off = body_start > start and self._content[body_start - 1 : body_start] != b"\n"
         children = self._children(label.media, body_start, depth, is_cut_off)

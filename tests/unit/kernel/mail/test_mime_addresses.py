@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kernel.mail.mime.addresses import MAX_FIELD_BYTES, MISSING_DOMAIN, MISSING_MAILBOX, Address, by_tokens, parse
-from services.kernel.mail.mime.envelope import envelope
+from services.kernel.mail.mime.envelope import MAX_ADDRESSES, envelope
+from services.kernel.mail.mime.fields import MAX_HEADER_BYTES
 
 A_B = Address(None, None, b"a", b"b")
 C_D = Address(None, None, b"c", b"d")
@@ -76,6 +77,22 @@ def test_repeated_lists_are_joined_and_of_repeated_texts_the_last_counts() -> No
     facts = envelope(b"To: a@b\r\nSubject: one\r\nto: c@d\r\nSUBJECT : two\r\n\r\n")
     assert facts.to == (A_B, C_D)
     assert facts.subject == b"two"
+
+
+def test_list_ends_at_the_limit_and_closes_its_group() -> None:
+    assert parse(b"a@b, c@d, a@b", 2) == (A_B, C_D)
+    assert parse(b"x: a@b, c@d, a@b; , a@b", 3) == (Address(mailbox=b"x"), A_B, C_D, END)
+
+
+def test_each_list_is_limited_over_all_its_fields() -> None:
+    facts = envelope(b"To: " + b"a@b," * (MAX_ADDRESSES - 1) + b"\nTo: a@b,c@d\nTo: c@d\nFrom: c@d\n")
+    assert facts.to == (A_B,) * MAX_ADDRESSES
+    assert facts.from_ == (C_D,)
+
+
+def test_header_full_of_fields_is_read_once() -> None:
+    header = b"to:\n" * (MAX_HEADER_BYTES // 4 - 10_000) + b"to:a@b\n" * (MAX_ADDRESSES + 100)
+    assert len(envelope(header).to) == MAX_ADDRESSES
 
 
 def test_texts_but_the_subject_keep_their_white_space() -> None:

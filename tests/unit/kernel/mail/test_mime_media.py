@@ -121,3 +121,35 @@ def test_broken_type_is_plain_text_whatever_the_default() -> None:
 
 def test_header_without_mime_fields_gives_the_default() -> None:
     assert read_label(b"Subject: x\r\n Content-Type: text/html\r\n\r\n", PLAIN) == Label(PLAIN)
+
+
+BLANKS = b" " * 3_000_000
+"""Quadratic time for as many would be hours."""
+
+
+@pytest.mark.parametrize("text", [b"%b?" % BLANKS, b"a/%b?" % BLANKS])
+def test_blanks_before_what_is_no_token_are_read_once(text: bytes) -> None:
+    assert parse_media(text) is None
+
+
+def test_blanks_before_what_is_no_parameter_are_read_once() -> None:
+    assert parse_media(b"a/b;%bx?; y=z" % BLANKS) == Media(b"a", b"b", ((b"y", b"z"),))
+
+
+def test_escaped_parentheses_before_a_nested_comment_are_read_once() -> None:
+    assert parse_media(b"a/b (%b(x" % (b"\\(" * 1_000_000)) == Media(b"a", b"b")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"a/b (x (y) z); c=d", b"a/b (x \\( (y) \\) z); c=d", b'a/b (x "y" (z) "); c=d', b"(((x)))a/b; c=d", b"a(\\\\)/b; c=d"],
+)
+def test_comment_may_hold_comments_escapes_and_quotation_marks(text: bytes) -> None:
+    assert parse_media(text) == Media(b"a", b"b", ((b"c", b"d"),))
+
+
+def test_of_many_repeated_fields_ten_are_tried() -> None:
+    header = b"Content-Type: x\nContent-Transfer-Encoding: 8 bit\n"
+    last = b"Content-Type: a/b\nContent-Transfer-Encoding: base64\nContent-Disposition: c\n"
+    assert read_label(header * 9 + last, PLAIN) == Label(Media(b"a", b"b"), b"base64", disposition=Disposition(b"c"))
+    assert read_label(header * 10 + last, PLAIN) == Label(PLAIN, disposition=Disposition(b"c"))

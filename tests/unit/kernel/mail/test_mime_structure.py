@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from services.kernel.mail.mime.envelope import envelope
+from services.kernel.mail.mime.fields import MAX_HEADER_BYTES
 from services.kernel.mail.mime.imapform import body, bodystructure, envelope_form
+from services.kernel.mail.mime.media import PLAIN, Label
 from services.kernel.mail.mime.structure import MAX_DEPTH, MAX_PARTS, Part, scan
 
 CORPUS = sorted(Path(__file__).with_name("data").glob("*.eml"))
@@ -148,3 +150,8 @@ def depth(part: Part) -> int:
 def test_message_too_deep_is_shown_as_octets() -> None:
     content = b"Content-Type: message/rfc822\n\n" * (MAX_DEPTH + 2)
     assert b'("application" "octet-stream" NIL NIL NIL "7bit" ' in body(content, scan(content))
+
+
+def test_label_is_read_from_the_beginning_of_a_long_header() -> None:
+    header = b"A: b\n" * (MAX_HEADER_BYTES // 5)
+    assert scan(b"Content-ID: <1>\n" + header + b"Content-MD5: x\n\n").label == Label(PLAIN, id=b"<1>")
