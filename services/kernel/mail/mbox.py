@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 
 LETTERS = {"R": "\\Seen", "A": "\\Answered", "D": "\\Deleted", "F": "\\Flagged", "T": "\\Draft"}
 """The flags of ``Status`` and ``X-Status``."""
+_STATE = re.compile(rb"(?:Status|X-Status|X-Keywords|X-UID|X-IMAP|X-IMAPbase|Content-Length)[ \t]*:", re.IGNORECASE)
+_NAME_BYTES = 998
+"""Of a line that may hold the name of a field (RFC 5322 section 2.1.1)."""
 _TO_QUOTE = re.compile(rb"(\n>*)From ")
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _RETURN_PATH = re.compile(rb"^Return-Path:\s*<([^>\s]+)>", re.MULTILINE | re.IGNORECASE)
@@ -29,6 +32,37 @@ def status(flags: Collection[str], *, is_old: bool) -> bytes:
     words = " ".join(flag for flag in flags if not flag.startswith("\\"))
     fields = (("Status", letters), ("X-Status", others), ("X-Keywords", words))
     return "".join(f"{name}: {value}\n" for name, value in fields if value).encode()
+
+
+def stateless(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """A message, which comes in pieces, without the header fields in which programs keep the state of an mbox: no sender has a say in that.
+
+    They are those that Dovecot drops from what it saves.
+    """
+    rest = iter(blocks)
+    held, is_within, is_dropped = b"", False, False
+    for block in rest:
+        text, held, place = held + block, b"", 0
+        kept: list[bytes] = []
+        while place < len(text):
+            end = text.find(b"\n", place) + 1
+            line = text[place : end or len(text)]
+            if not is_within:
+                if line in (b"\n", b"\r\n"):
+                    yield b"".join((*kept, text[place:]))
+                    yield from rest
+                    return
+                if not line.startswith((b" ", b"\t")):  # it is no more of the field before
+                    if not end and b":" not in line and len(line) < _NAME_BYTES:
+                        held = line
+                        break
+                    is_dropped = _STATE.match(line) is not None
+            if not is_dropped:
+                kept.append(line)
+            is_within = not end
+            place += len(line)
+        yield b"".join(kept)
+    yield held
 
 
 def quoted(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -23,6 +23,8 @@ PATIENT = 3
 """Deliveries that wait for a file that another program holds."""
 ATTEMPT_SECONDS = 1.0
 """Between two attempts to lock (Postfix ``deliver_lock_delay``)."""
+PAUSE_SECONDS = 1.0
+"""With the lock free after a full batch: other programs look for it once a second."""
 _APPENDED = Appended(0, 0)
 """An mbox has no UIDs."""
 
@@ -107,6 +109,8 @@ class MboxDelivery:
             del queue[: len(batch)]
             for waiting, trouble in zip(batch, troubles, strict=True):
                 waiting.settle(trouble)
+            if queue and len(batch) == BATCH and not self._is_closing:
+                await asyncio.sleep(PAUSE_SECONDS)
         del self._queues[path]
 
     def _send_away(self, queue: list[_Waiting], held: Held) -> None:
@@ -156,4 +160,4 @@ def _form(letter: Letter, now: float) -> Iterator[bytes]:
     blocks = filter(None, chain((letter.prefix,), letter.draft.blocks()))
     first = next(blocks, b"")
     yield mbox.separator(first, now) + mbox.status(sorted(letter.place.flags), is_old=False)
-    yield from mbox.quoted(chain((first,), blocks))
+    yield from mbox.quoted(mbox.stateless(chain((first,), blocks)))

@@ -22,7 +22,7 @@ from services.kernel.mailbox.records import Quota
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import MailboxTrouble
 from services.mda.config import MboxSettings
-from services.mda.mbox.delivery import MboxDelivery
+from services.mda.mbox.delivery import BATCH, MboxDelivery
 from services.mda.mbox.file import Spoilt
 from tests.unit.mda.conftest import Running
 from tests.unit.mda.test_delivery import MESSAGE, connect, deliver
@@ -284,3 +284,22 @@ def test_message_that_breaks_and_cannot_be_cut_fails_all_beside_it(tmp_path: Pat
 
     monkeypatch.setattr(os, "ftruncate", fail)
     assert [type(trouble) for trouble in asyncio.run(deliver_together(tmp_path, BadDisk(), *MESSAGES))] == [Spoilt] * 3
+
+
+def test_sender_has_no_say_in_what_is_read_or_deleted(mda: Running) -> None:
+    content = b"X-IMAP: 1 2\r\nSubject: DON'T DELETE: FOLDER INTERNAL DATA\r\nStatus: RO\r\nX-Status: D\r\nX-Keywords: x\r\n y\r\n\r\nbody\r\n"
+    assert deliver(connect(mda), [BOXED], content)[0][0] == 250
+    (message,) = messages(home(mda, BOXED) / "mbox")
+    assert (message.get_flags(), message["X-Keywords"], message["X-IMAP"], message.get_payload()) == ("", None, None, "body\n")
+
+
+def test_lock_is_free_for_a_time_after_each_full_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "example.test" / "boxed" / "mbox"
+    pauses: list[tuple[bool, int]] = []
+
+    async def sleep(_seconds: float) -> None:
+        pauses.append((path.with_name("mbox.lock").exists(), len(subjects(path))))
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    assert asyncio.run(deliver_together(tmp_path, Disk(), *[MESSAGE] * (2 * BATCH))) == [None] * 2 * BATCH
+    assert pauses == [(False, BATCH)]

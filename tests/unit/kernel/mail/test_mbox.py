@@ -39,6 +39,32 @@ def test_only_lines_that_could_be_taken_for_a_separator_are_quoted(line: bytes, 
     assert b"".join(mbox.quoted([b"A: b\r\n\r\n", line, b"\r\n"])) == b"A: b\n\n" + quoted + b"\n\n"
 
 
+STATED = (
+    b"Subject: one\r\nSTATUS: RO\r\nX-Status : D\r\n  more\r\n\tmore\r\nX-Keywords: a\r\nStatus-Of: kept\r\n folded\r\nx-uid: 1\r\nX-IMAP: 1 2\r\n"
+    b"X-IMAPbase: 1 2\nContent-Length: 3\r\nstatus\r\nContent-Type: text/plain\r\n\r\nStatus: RO\r\n\r\nX-UID: 1\r\n"
+)
+STATELESS = (
+    b"Subject: one\r\nStatus-Of: kept\r\n folded\r\nstatus\r\nContent-Type: text/plain\r\n\r\nStatus: RO\r\n\r\nX-UID: 1\r\n"
+)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 1000])
+def test_fields_of_state_are_dropped_from_the_header_in_whatever_pieces_it_comes(size: int) -> None:
+    pieces = [STATED[place : place + size] for place in range(0, len(STATED), size)]
+    assert b"".join(mbox.stateless(pieces)) == STATELESS
+
+
+@pytest.mark.parametrize("start", [b"Subject: ", b"Status", b"\r\nStatus: "])
+def test_line_without_an_end_is_not_held(start: bytes) -> None:
+    made = mbox.stateless([start, *[b"x" * 100] * 1000])
+    assert sum(len(next(made)) for _ in range(500)) > 48_000
+
+
+@pytest.mark.parametrize("end", [b"Status", b"Stat", b"\r", b"Status: RO", b"Status: RO\r\n more"])
+def test_message_that_ends_in_its_header_is_whole_but_for_these(end: bytes) -> None:
+    assert b"".join(mbox.stateless([b"A: b\r\n", end])) == b"A: b\r\n" + (b"" if b":" in end else end)
+
+
 @pytest.mark.parametrize(
     ("head", "sender"),
     [
