@@ -86,24 +86,24 @@ def scan(content: Content) -> Part:
     return _Scanner(content).part(0, 0, PLAIN)
 
 
-class _Boundary:
-    """A boundary that is looked for, and where it was last seen: each byte is searched once."""
+class _Needle:
+    """Octets that are looked for from places that only grow, and where they were last seen: each byte is searched once."""
 
-    __slots__ = ("at", "cursor", "needle")
+    __slots__ = ("at", "cursor", "octets")
 
-    def __init__(self, word: bytes) -> None:
-        self.needle = b"\n--" + word
+    def __init__(self, octets: bytes) -> None:
+        self.octets = octets
         self.at = -1
         self.cursor = 0
 
     def seek(self, content: Content, start: int, limit: int) -> int:
-        """Return the offset, from ``start`` to ``limit`` inclusive, of the line end before the next delimiter line, or -1."""
+        """Return the offset, from ``start`` to ``limit`` inclusive, of the next, or -1."""
         if self.at >= start:
             return self.at if self.at <= limit else -1
         start = max(start, self.cursor)
         if start > limit:
             return -1
-        self.at = content.find(self.needle, start, limit + len(self.needle))
+        self.at = content.find(self.octets, start, limit + len(self.octets))
         if self.at < 0:
             self.cursor = limit + 1
         return self.at
@@ -143,11 +143,13 @@ class _Scanner:
         self._content = content
         self._ruler = _Ruler(content)
         self._length = len(content)
-        self._boundaries: list[_Boundary] = []
+        self._boundaries: list[_Needle] = []
+        self._lf_lf = _Needle(b"\n\n")
+        self._lf_crlf = _Needle(b"\n\r\n")
         self._parts = 0
         self._reach = 0
         self._limit = self._length
-        self._next: _Boundary | None = None
+        self._next: _Needle | None = None
 
     def part(self, start: int, depth: int, default: Media) -> Part:
         """Scan the part whose header begins at ``start``; afterwards the delimiter that ends it is the next."""
@@ -175,7 +177,7 @@ class _Scanner:
             at = boundary.seek(self._content, start, self._limit)
             if at < 0:
                 continue
-            if self._next is None or at < self._limit or len(boundary.needle) >= len(self._next.needle):
+            if self._next is None or at < self._limit or len(boundary.octets) >= len(self._next.octets):
                 self._limit, self._next = at, boundary
 
     def _body_start(self, start: int) -> int:
@@ -189,8 +191,8 @@ class _Scanner:
         first = content[start : start + 2]
         if first[:1] == b"\n" or first == b"\r\n":
             return start + first.index(b"\n") + 1
-        lf = content.find(b"\n\n", start, stop)
-        crlf = content.find(b"\n\r\n", start, lf if lf >= 0 else stop)
+        lf = self._lf_lf.seek(content, start, stop - 2)
+        crlf = self._lf_crlf.seek(content, start, (lf if lf >= 0 else stop) - 3)
         if crlf >= 0:
             return crlf + 3
         return lf + 2 if lf >= 0 else self._end(start)
@@ -216,13 +218,13 @@ class _Scanner:
 
     def _multipart(self, word: bytes, body_start: int, depth: int, default: Media) -> tuple[Part, ...]:
         """Scan the parts between delimiters of ``word``; afterwards the delimiter of an enclosing multipart is the next."""
-        mine = _Boundary(word)
+        mine = _Needle(b"\n--" + word)
         outer = len(self._boundaries)
         self._boundaries.append(mine)
         self._look(body_start - 1)
         children: list[Part] = []
         while self._next is mine:
-            after = self._limit + len(mine.needle)
+            after = self._limit + len(mine.octets)
             if self._content[after : after + 2] == b"--":
                 self._reach = self._line_after(after)
                 break

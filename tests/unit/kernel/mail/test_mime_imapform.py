@@ -43,6 +43,6 @@ def test_envelopes_inside_are_nil_where_too_many_are_too_long() -> None:
 
 
 def test_envelopes_of_a_digest_as_large_as_can_be_are_all_told() -> None:
-    letter = b"--b\n\nDate: Mon, 7 Sep 2026 10:00:00 +0000\nFrom: Ann B <ann@b.example>\nTo: list@b.example\nSubject: x\n\nx\n"
+    letter = b"--b\n\nDate: Mon, 7 Sep 2026 10:00:00 +0000\nFrom: Ann B <ann@b.example>\nTo: list@b.example\nSubject: %b\n\nx\n" % (b"x" * 1_000)
     content = b"Content-Type: multipart/digest; boundary=b\n\n" + letter * 4_000
     assert body(content, scan(content)).count(b'"Ann B"') == 3 * 4_000

@@ -111,7 +111,7 @@ def test_repeated_field_that_cannot_be_understood_is_passed_over() -> None:
 
 
 def test_last_of_repeated_dispositions_counts() -> None:
-    assert read_label(b"Content-Disposition: a\nContent-Disposition: b\n", PLAIN).disposition == Disposition(b"b")
+    assert read_label(b"Content-Disposition: a\n" * 20 + b"Content-Disposition: b\n", PLAIN).disposition == Disposition(b"b")
 
 
 def test_broken_type_is_plain_text_whatever_the_default() -> None:

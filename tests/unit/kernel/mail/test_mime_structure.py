@@ -155,3 +155,22 @@ def test_message_too_deep_is_shown_as_octets() -> None:
 def test_label_is_read_from_the_beginning_of_a_long_header() -> None:
     header = b"A: b\n" * (MAX_HEADER_BYTES // 5)
     assert scan(b"Content-ID: <1>\n" + header + b"Content-MD5: x\n\n").label == Label(PLAIN, id=b"<1>")
+
+
+class Searched(bytes):
+    """Counts the octets that are searched."""
+
+    octets = 0
+
+    def find(self, sub: bytes, start: int = 0, end: int | None = None, /) -> int:  # type: ignore[override]
+        stop = len(self) if end is None else min(end, len(self))
+        at = super().find(sub, start, stop)
+        self.octets += max((at if at >= 0 else stop) - start, 0)
+        return at
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_nested_messages_are_searched_once(line_end: bytes) -> None:
+    content = Searched(b"Content-Type: message/rfc822\n\n".replace(b"\n", line_end) * (MAX_DEPTH - 1) + b"x" * 1_000_000)
+    assert depth(scan(content)) == MAX_DEPTH - 1
+    assert content.octets < 4 * len(content)
