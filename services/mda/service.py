@@ -153,8 +153,8 @@ class Mda:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait([self._watching])
-        await self._quotas.close()
         await self._mbox_delivery.close()
+        await self._quotas.close()
         await asyncio.to_thread(self._sorter.close)
         await asyncio.to_thread(self._delivery.close)
         self._intake.close()

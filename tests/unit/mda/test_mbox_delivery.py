@@ -24,7 +24,9 @@ from services.kernel.mailbox.trouble import MailboxTrouble
 from services.mda.config import MboxSettings
 from services.mda.mbox.delivery import BATCH, MboxDelivery
 from services.mda.mbox.file import Spoilt
-from tests.unit.mda.conftest import Running
+from services.mda.quotas import Quotas
+from services.mda.service import Mda, read_settings
+from tests.unit.mda.conftest import CONFIGURATION, Running
 from tests.unit.mda.test_delivery import MESSAGE, connect, deliver
 
 BOXED, TIGHT, ALICE = "boxed@example.test", "tight@example.test", "alice@example.test"
@@ -303,3 +305,38 @@ def test_lock_is_free_for_a_time_after_each_full_batch(tmp_path: Path, monkeypat
     monkeypatch.setattr(asyncio, "sleep", sleep)
     assert asyncio.run(deliver_together(tmp_path, Disk(), *[MESSAGE] * (2 * BATCH))) == [None] * 2 * BATCH
     assert pauses == [(False, BATCH)]
+
+
+def test_warning_that_the_last_delivery_leads_to_is_stored_before_the_end(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That delivery has lost its caller, and is slow: it goes on when it is waited for."""
+    may_go_on, path, found = threading.Event(), root / "mail" / "example.test" / "tight" / "mbox", list[str]()
+    close_delivery, close_quotas, sync = MboxDelivery.close, Quotas.close, Disk.sync
+
+    async def slow_close_delivery(delivery: MboxDelivery) -> None:
+        may_go_on.set()
+        await close_delivery(delivery)
+
+    async def watched_close_quotas(quotas: Quotas) -> None:
+        await close_quotas(quotas)
+        found.extend(subjects(path))
+
+    def slow_sync(disk: Disk, file: int) -> None:
+        assert may_go_on.wait(10)
+        sync(disk, file)
+
+    async def scene() -> None:
+        (root / "malleposte.yaml").write_text(CONFIGURATION.format(root=root, defers="false", mbox_size_limit=0, lock_seconds=1))
+        mda, store = Mda(read_settings(root / "malleposte.yaml")), MailStore(MailboxSettings(root=root / "mail"))
+        await mda.start()
+        with contextlib.closing(store.draft()) as draft:
+            draft.write(b"Subject: big\r\n\r\n" + b"x" * 800)
+            delivery = asyncio.create_task(mda._mbox_delivery.deliver(Letter(TIGHT, b"", draft, Quota(1000))))
+            await mda.stop()
+            await delivery
+        store.close()
+
+    monkeypatch.setattr(MboxDelivery, "close", slow_close_delivery)
+    monkeypatch.setattr(Quotas, "close", watched_close_quotas)
+    monkeypatch.setattr(Disk, "sync", slow_sync)
+    asyncio.run(scene())
+    assert found == ["big", "Your mailbox is 80 % full"]
