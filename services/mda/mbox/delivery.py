@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from services.kernel.mail import mbox
 from services.kernel.mailbox.delivery import Letter
@@ -62,6 +64,7 @@ class MboxDelivery:
         self._on_growth = on_growth
         self._tell = tell
         self._queues: dict[Path, list[_Waiting]] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
 
@@ -98,7 +101,8 @@ class MboxDelivery:
         while queue:
             batch = queue[:BATCH]
             try:
-                troubles = await self._store.run(self._append, path, batch)
+                async with self._turn(batch):
+                    troubles = await self._store.run(self._append, path, batch)
             except Held as held:
                 self._send_away(queue, held)
                 if queue:
@@ -112,6 +116,12 @@ class MboxDelivery:
             if queue and len(batch) == BATCH and not self._is_closing:
                 await asyncio.sleep(PAUSE_SECONDS)
         del self._queues[path]
+
+    def _turn(self, batch: Sequence[_Waiting]) -> AbstractAsyncContextManager[None]:
+        """Of an account with a quota one file at a time, since each counts what is in the others."""
+        if not any(waiting.letter.quota.size_bytes for waiting in batch):
+            return nullcontext()
+        return self._turns.setdefault(batch[0].letter.address, asyncio.Lock())
 
     def _send_away(self, queue: list[_Waiting], held: Held) -> None:
         """Leave those few who have not waited long."""

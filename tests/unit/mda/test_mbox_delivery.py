@@ -18,9 +18,9 @@ from services.kernel.mail import mbox
 from services.kernel.mailbox.config import MailboxSettings
 from services.kernel.mailbox.delivery import Letter
 from services.kernel.mailbox.disk import Disk
-from services.kernel.mailbox.records import Quota
+from services.kernel.mailbox.records import Place, Quota
 from services.kernel.mailbox.store import MailStore
-from services.kernel.mailbox.trouble import MailboxTrouble
+from services.kernel.mailbox.trouble import MailboxTrouble, OverQuota
 from services.mda.config import MboxSettings
 from services.mda.mbox.delivery import BATCH, MboxDelivery
 from services.mda.mbox.file import Spoilt
@@ -340,3 +340,30 @@ def test_warning_that_the_last_delivery_leads_to_is_stored_before_the_end(root: 
     monkeypatch.setattr(Disk, "sync", slow_sync)
     asyncio.run(scene())
     assert found == ["big", "Your mailbox is 80 % full"]
+
+
+class MeetingDisk(Disk):
+    """Has two deliveries write at the same time, if they are there."""
+
+    def __init__(self) -> None:
+        self.meeting = threading.Barrier(2)
+
+    def write(self, file: int, blocks: list[bytes]) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self.meeting.wait(0.5)
+        super().write(file, blocks)
+
+
+def test_quota_holds_for_deliveries_to_two_files_at_the_same_time(tmp_path: Path) -> None:
+    async def scene() -> None:
+        store = MailStore(MailboxSettings(root=tmp_path))
+        delivery = MboxDelivery(store, MeetingDisk(), MboxSettings())
+        with contextlib.closing(store.draft()) as draft:
+            draft.write(b"Subject: big\r\n\r\n" + b"x" * 600)
+            letters = [Letter(TIGHT, b"", draft, Quota(1000), Place(folder)) for folder in ("INBOX", "Other")]
+            found = await asyncio.gather(*map(delivery.deliver, letters), return_exceptions=True)
+        assert [type(each) for each in found].count(OverQuota) == 1
+        await delivery.close()
+        store.close()
+
+    asyncio.run(scene())
