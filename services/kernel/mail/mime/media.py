@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import islice
 
 import msgspec
 
@@ -29,6 +30,8 @@ _MAX_NESTED_COMMENTS = 3
 """RFC 5322 allows any depth; no mail program writes more than one."""
 _MAX_REPEATED = 10
 """How many fields of one name are tried; RFC 2045 section 3 allows one."""
+MAX_PARAMETERS = 500
+"""More than any real field has, long file names in pieces included. What comes after is not read."""
 MAX_FIELD_BYTES = 1 << 14
 """Real ones, with long file names in percent codes, stay under 2 kB. What is beyond is not read."""
 
@@ -151,7 +154,8 @@ def _parameters(text: bytes, start: int) -> Parameters:
         return ()
     found: list[tuple[bytes, bytes]] = []
     is_split = False
-    for name, quoted, closing, bare in _PARAMETER.findall(text, start):
+    for match in islice(_PARAMETER.finditer(text, start), MAX_PARAMETERS):
+        name, quoted, closing, bare = match.groups(b"")
         if quoted and not closing:
             break
         found.append((name, _ESCAPE.sub(rb"\1", quoted[1:]) if quoted else bare))

@@ -1,6 +1,7 @@
 import pytest
 
 from services.kernel.mail.mime.media import (
+    MAX_PARAMETERS,
     MESSAGE,
     PLAIN,
     Disposition,
@@ -153,3 +154,9 @@ def test_of_many_repeated_fields_ten_are_tried() -> None:
     last = b"Content-Type: a/b\nContent-Transfer-Encoding: base64\nContent-Disposition: c\n"
     assert read_label(header * 9 + last, PLAIN) == Label(Media(b"a", b"b"), b"base64", disposition=Disposition(b"c"))
     assert read_label(header * 10 + last, PLAIN) == Label(PLAIN, disposition=Disposition(b"c"))
+
+
+def test_so_many_parameters_and_no_more() -> None:
+    media = parse_media(b"a/b" + b";=" * (MAX_PARAMETERS + 100))
+    assert media is not None
+    assert media.parameters == ((b"", b""),) * MAX_PARAMETERS
