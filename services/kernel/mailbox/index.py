@@ -1,20 +1,18 @@
 """A user's index: one SQLite file, shared by the processes that have the mailbox open.
 
-It is a cache of the Maildir, so ``synchronous=NORMAL`` suffices: a commit may be lost in a power cut and is then found again in the file names. A
-restart of the machine is seen by its boot id, and every folder then goes on at its ceilings. An index that is damaged
-is put aside and made anew; a process notices by the inode that another has done so.
+It is a cache of the Maildir (``sqlitefile``). A restart of the machine is seen by its boot id, and every folder then goes on at its ceilings. An
+index that is damaged is put aside and made anew; a process notices by the inode that another has done so.
 """
 
-import fcntl
 import os
 import secrets
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from services.kernel.mailbox.disk import FILE_MODE
+from services.kernel.mailbox.sqlitefile import SqliteFile, connect, remove, transaction
 from services.kernel.mailbox.trouble import MailboxTrouble, mapped
 
 NAME = "malleposte.index"
@@ -24,7 +22,6 @@ BUSY_SECONDS = 20.0
 """A transaction that moves 100,000 messages takes about this long; the others wait for it."""
 CACHE_KIB = 256
 """SQLite's page cache for each open mailbox: the inner pages of an index of 100,000 messages."""
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SCHEMA = f"""
 CREATE TABLE meta (boot TEXT NOT NULL, last_uidvalidity INTEGER NOT NULL);
 INSERT INTO meta VALUES ('', 0);
@@ -44,15 +41,14 @@ PRAGMA user_version = {VERSION};
 """
 
 
-class Index:
-    """The connection of this process to one user's index. One thread at a time uses it; the others wait."""
+class Index(SqliteFile):
+    """The connection of this process to one user's index."""
+
+    damaged_suffix = ".damaged"
 
     def __init__(self, maildir: Path, boot: str) -> None:
-        self._path = maildir / NAME
+        super().__init__(maildir / NAME, LOCK_NAME)
         self._boot = boot
-        self._db: sqlite3.Connection | None = None
-        self._inode = 0
-        self._lock = threading.RLock()
         self.fill: Callable[[sqlite3.Connection], None] = lambda db: None
         """Called in the first transaction on a new index, to take in what is in the Maildir."""
 
@@ -64,122 +60,14 @@ class Index:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One consistent state. Raises ``MailboxTrouble``."""
-        with self._transaction("BEGIN") as db:
+        with self._connected() as db, transaction(db, "BEGIN"):
             yield db
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Alone among all processes; committed at the end, undone when an exception leaves. Raises ``MailboxTrouble``."""
-        with self._transaction("BEGIN IMMEDIATE") as db:
+        with self._connected() as db, transaction(db):
             yield db
-
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self._lock, mapped(), self._watch_for_damage():
-            db = self._connect()
-            db.execute(begin)
-            try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _watch_for_damage(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF in _DAMAGED:
-                self._put_aside()
-            raise
-
-    def _connect(self) -> sqlite3.Connection:
-        """The open connection, or a new one when the file is not, or no longer, the one it was opened on."""
-        try:
-            inode = os.stat(self._path).st_ino
-        except FileNotFoundError:
-            inode = 0
-        if self._db is None or inode != self._inode:
-            self.close()
-            self._create()
-            self._inode = os.stat(self._path).st_ino
-            self._db = self._open(self._path)
-            self._check_version(self._db)
-            self._take_in(self._db)
-        return self._db
-
-    def _open(self, path: Path) -> sqlite3.Connection:
-        db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64)
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        db.execute("PRAGMA temp_store = MEMORY")
-        return db
-
-    def _create(self) -> None:
-        """Make an empty index under its name in one step, unless there is one."""
-        with self._alone():
-            if self._path.exists():
-                return
-            fresh = self._path.with_suffix(".new")
-            self._remove(fresh)
-            os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE))
-            db = self._open(fresh)
-            try:
-                db.execute("PRAGMA journal_mode = WAL")
-                db.executescript(_SCHEMA)
-                db.execute(f"PRAGMA application_id = {secrets.randbits(31)}")
-            finally:
-                db.close()
-            # a journal that a deleted index left behind would be played into the new one
-            self._remove(self._path)
-            fresh.rename(self._path)
-
-    def _check_version(self, db: sqlite3.Connection) -> None:
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version != VERSION:
-            self._put_aside()
-            raise MailboxTrouble(f"index of version {version} is put aside")
-
-    def _take_in(self, db: sqlite3.Connection) -> None:
-        """After a restart of the machine, or when the index is new: let ``fill`` do its work before anything else."""
-        if db.execute("SELECT boot FROM meta").fetchone()[0] == self._boot:
-            return
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            if db.execute("SELECT boot FROM meta").fetchone()[0] != self._boot:
-                # committed work may be lost: nothing given out since may be given out again, and each directory is read anew
-                db.execute("UPDATE folder SET uidnext = uid_ceiling, modseq = modseq_ceiling, new_mtime = 0, cur_mtime = 0")
-                self.fill(db)
-                db.execute("UPDATE meta SET boot = ?", (self._boot,))
-            db.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
-            self.close()
-            raise
-
-    def _put_aside(self) -> None:
-        with self._alone():
-            self.close()
-            if self._path.exists() and os.stat(self._path).st_ino == self._inode:
-                self._path.replace(self._path.with_suffix(".damaged"))
-                self._remove(self._path)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        file = os.open(self._path.with_name(LOCK_NAME), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(file)
-
-    @staticmethod
-    def _remove(path: Path) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
     def renew(self) -> None:
         """Put the index aside, whatever is in it: the next use fills a new one from the Maildir. Raises ``MailboxTrouble``."""
@@ -193,10 +81,60 @@ class Index:
         (found,) = db.execute("PRAGMA application_id").fetchone()
         return found
 
-    def close(self) -> None:
-        """Close the connection; the next use opens it again."""
-        with self._lock:
-            if self._db is not None:
-                with suppress(sqlite3.Error):
-                    self._db.close()
-                self._db = None
+    def _open(self) -> sqlite3.Connection:
+        self._create()
+        self._inode = os.stat(self._path).st_ino
+        db = _connect(self._path)
+        try:
+            self._check_version(db)
+            self._take_in(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _create(self) -> None:
+        """Make an empty index under its name in one step, unless there is one."""
+        with self._alone():
+            if self._path.exists():
+                return
+            fresh = self._path.with_suffix(".new")
+            remove(fresh)
+            os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE))
+            db = _connect(fresh)
+            try:
+                db.execute("PRAGMA journal_mode = WAL")
+                db.executescript(_SCHEMA)
+                db.execute(f"PRAGMA application_id = {secrets.randbits(31)}")
+            finally:
+                db.close()
+            remove(self._path)
+            fresh.rename(self._path)
+
+    def _check_version(self, db: sqlite3.Connection) -> None:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version != VERSION:
+            db.close()  # first: at its close SQLite removes a journal by name
+            self._put_aside()
+            raise MailboxTrouble(f"index of version {version} is put aside")
+
+    def _take_in(self, db: sqlite3.Connection) -> None:
+        """After a restart of the machine, or when the index is new: let ``fill`` do its work before anything else."""
+        if self._is_of_this_boot(db):
+            return
+        with transaction(db):
+            if not self._is_of_this_boot(db):
+                # committed work may be lost: nothing given out since may be given out again, and each directory is read anew
+                db.execute("UPDATE folder SET uidnext = uid_ceiling, modseq = modseq_ceiling, new_mtime = 0, cur_mtime = 0")
+                self.fill(db)
+                db.execute("UPDATE meta SET boot = ?", (self._boot,))
+
+    def _is_of_this_boot(self, db: sqlite3.Connection) -> bool:
+        (boot,) = db.execute("SELECT boot FROM meta").fetchone()
+        return bool(boot == self._boot)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = connect(path, BUSY_SECONDS, CACHE_KIB)
+    db.execute("PRAGMA temp_store = MEMORY")
+    return db

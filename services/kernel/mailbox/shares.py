@@ -15,6 +15,7 @@ from pathlib import Path
 from services.kernel.mailbox import acl, names, volume
 from services.kernel.mailbox.disk import FILE_MODE
 from services.kernel.mailbox.home import NOTIFY_NAME
+from services.kernel.mailbox.sqlitefile import is_damage, transaction
 from services.kernel.mailbox.trouble import BadAcl, mapped
 
 NAME = ".malleposte.shares"
@@ -22,7 +23,6 @@ NAME = ".malleposte.shares"
 VERSION = 1
 WAIT_SECONDS = 20.0
 """To read the Maildirs of 100,000 users takes some seconds."""
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SCHEMA = (
     "DROP TABLE IF EXISTS share",
     "CREATE TABLE share (owner TEXT NOT NULL, grantee TEXT NOT NULL, PRIMARY KEY (owner, grantee)) WITHOUT ROWID",
@@ -65,7 +65,7 @@ class Shares:
             before = {grantee for (grantee,) in db.execute("SELECT grantee FROM share WHERE owner = ?", (owner,))}
             if before == after:
                 return
-            with _writing(db):
+            with transaction(db):
                 db.executemany("DELETE FROM share WHERE owner = ? AND grantee = ?", [(owner, one) for one in sorted(before - after)])
                 self._insert(db, owner, after)
         for one in before ^ after:
@@ -94,10 +94,10 @@ class Shares:
 
     def _put_away(self, error: sqlite3.DatabaseError) -> bool:
         """Remove a damaged file: whoever asks next makes another. Tell whether it was that."""
-        is_damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
-        if is_damaged:
+        damaged = is_damage(error)
+        if damaged:
             self._path.unlink(missing_ok=True)
-        return is_damaged
+        return damaged
 
     def _connect(self) -> sqlite3.Connection:
         if not self._path.exists():
@@ -105,7 +105,7 @@ class Shares:
         db = sqlite3.connect(self._path, timeout=WAIT_SECONDS, isolation_level=None)
         try:
             if not _is_made(db):
-                with _writing(db):
+                with transaction(db):
                     self._make(db)
         except BaseException:
             db.close()
@@ -142,15 +142,3 @@ def _acls(maildir: Path) -> Iterator[tuple[str, acl.Acl]]:
 def _is_made(db: sqlite3.Connection) -> bool:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     return bool(version == VERSION)
-
-
-@contextmanager
-def _writing(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        with suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")

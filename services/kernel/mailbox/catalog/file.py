@@ -1,16 +1,15 @@
 """The catalogue's SQLite file: opened when first needed, begun anew when it is not what it should be."""
 
-import fcntl
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from services.kernel.mailbox.catalog.records import FIELDS
 from services.kernel.mailbox.disk import FILE_MODE
-from services.kernel.mailbox.trouble import MailboxTrouble, mapped
+from services.kernel.mailbox.sqlitefile import SqliteFile, connect, transaction
+from services.kernel.mailbox.trouble import MailboxTrouble
 
 NAME = "malleposte.catalog"
 LOCK_NAME = "malleposte.catalog.lock"
@@ -20,7 +19,6 @@ BUSY_SECONDS = 5.0
 """Others hold the lock for some tens of milliseconds; a cache is not worth more waiting."""
 CACHE_KIB = 2_048
 """SQLite's page cache; the system's holds the rest."""
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FIELD_COLUMNS = ", ".join(f'"{name}" TEXT' for name in FIELDS)
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -41,14 +39,11 @@ COMMIT;
 """
 
 
-class CatalogFile:
-    """The connection of this process to one user's catalogue. One thread at a time uses it."""
+class CatalogFile(SqliteFile):
+    """The connection of this process to one user's catalogue. It is a cache: one that is damaged is worth nothing."""
 
     def __init__(self, maildir: Path) -> None:
-        self._path = maildir / NAME
-        self._db: sqlite3.Connection | None = None
-        self._inode = 0
-        self._lock = threading.RLock()
+        super().__init__(maildir / NAME, LOCK_NAME)
 
     @contextmanager
     def reading(self, indexed: int) -> Iterator[sqlite3.Connection]:
@@ -64,53 +59,29 @@ class CatalogFile:
 
     @contextmanager
     def _transaction(self, begin: str, indexed: int) -> Iterator[sqlite3.Connection]:
-        with self._lock, mapped(), self._watch_for_damage():
-            db = self._connect()
-            try:
-                if db.execute("SELECT indexed FROM meta").fetchone() != (indexed,):
-                    _begin_anew(db, indexed)
-                db.execute(begin)
+        with self._connected() as db:
+            if not _is_of(db, indexed):
+                _begin_anew(db, indexed)
+            with transaction(db, begin):
                 yield db
-                db.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _watch_for_damage(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF in _DAMAGED:
-                self._remove()
-            raise
-
-    def _connect(self) -> sqlite3.Connection:
-        """The open connection, or a new one when the file is not, or no longer, the one it was opened on."""
-        try:
-            inode = os.stat(self._path).st_ino
-        except FileNotFoundError:
-            inode = 0
-        if self._db is None or inode != self._inode:
-            self.close()
-            with self._alone():
-                self._db = self._open()
-            if self._db.execute("PRAGMA user_version").fetchone() != (VERSION,):
-                self._remove()
-                raise MailboxTrouble("catalogue of another version is begun anew")
-        return self._db
 
     def _open(self) -> sqlite3.Connection:
+        with self._alone():
+            db = self._open_alone()
+        if db.execute("PRAGMA user_version").fetchone() != (VERSION,):
+            db.close()
+            self._put_aside()
+            raise MailboxTrouble("catalogue of another version is begun anew")
+        return db
+
+    def _open_alone(self) -> sqlite3.Connection:
         file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
         stat = os.fstat(file)
         os.close(file)
         self._inode = stat.st_ino
-        db = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64)
+        db = connect(self._path, BUSY_SECONDS, CACHE_KIB)
         try:
             db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             if stat.st_size == 0:
                 db.executescript(_SCHEMA)
         except BaseException:
@@ -118,38 +89,16 @@ class CatalogFile:
             raise
         return db
 
-    def _remove(self) -> None:
-        """It is a cache: one that is damaged is worth nothing. What another process has made since stays."""
-        with self._alone():
-            self.close()
-            if self._path.exists() and os.stat(self._path).st_ino == self._inode:
-                for suffix in ("", "-wal", "-shm"):
-                    self._path.with_name(NAME + suffix).unlink(missing_ok=True)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        file = os.open(self._path.with_name(LOCK_NAME), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(file)
-
-    def close(self) -> None:
-        """Close the connection; the next use opens it again."""
-        with self._lock:
-            if self._db is not None:
-                with suppress(sqlite3.Error):
-                    self._db.close()
-                self._db = None
+def _is_of(db: sqlite3.Connection, indexed: int) -> bool:
+    return bool(db.execute("SELECT indexed FROM meta").fetchone() == (indexed,))
 
 
 def _begin_anew(db: sqlite3.Connection, indexed: int) -> None:
     """Empty the catalogue for an index that is another one than before."""
-    db.execute("BEGIN IMMEDIATE")
-    if db.execute("SELECT indexed FROM meta").fetchone() != (indexed,):
-        for table in ("heading", "field", "words", "shelf"):
-            db.execute(f"DELETE FROM {table}")
-        db.execute("INSERT INTO trigram (trigram) VALUES ('delete-all')")
-        db.execute("UPDATE meta SET indexed = ?", (indexed,))
-    db.execute("COMMIT")
+    with transaction(db):
+        if not _is_of(db, indexed):
+            for table in ("heading", "field", "words", "shelf"):
+                db.execute(f"DELETE FROM {table}")
+            db.execute("INSERT INTO trigram (trigram) VALUES ('delete-all')")
+            db.execute("UPDATE meta SET indexed = ?", (indexed,))
