@@ -25,7 +25,7 @@ No password crosses in the clear: LOGIN and AUTHENTICATE want TLS first, and wha
 
 What a session is told, and when, by the modes that ENABLE or a command switched on (``modes``, ``extensions``):
 
-- EXISTS, FLAGS and FETCH of changed flags with any reply, and in IDLE; a keyword before it is first used.
+- EXISTS, FLAGS and FETCH of changed flags with any reply, and in IDLE (many at a time, ``idlers``); a keyword before it is first used.
 - EXPUNGE never with FETCH, STORE or SEARCH (RFC 3501 section 7.4.1, RFC 2180 section 4.1): the message keeps its number, its flags are as last known,
   and what needs its file is ``NO [EXPUNGEISSUED]``. With all others, the UID forms included, last of all before the tagged reply.
 - CONDSTORE: each FETCH of flags has its MODSEQ, also after a silent STORE; a change of the modseq alone is told.

@@ -184,6 +184,11 @@ class Connection(asyncio.Protocol):
             self.bytes_out += len(sent)
             self._transport.write(sent)
 
+    @property
+    def can_take_more(self) -> bool:
+        """Whether ``drain`` would not wait."""
+        return self._can_write.is_set()
+
     async def drain(self) -> None:
         """Wait until the client has taken most of what was sent. Raises ``Ending``."""
         if not self._can_write.is_set():

@@ -1,6 +1,6 @@
 """The selected folder of a session: the store's folder and the session's view of it, kept together."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple, ParamSpec, TypeVar
@@ -60,15 +60,26 @@ class Selected:
         """Learn what the user may do here now. Raises ``Ending`` when he may not even read any more."""
         self.place = self.place._replace(rights=await self.run(_rights, self.place, self.who))
 
+    @property
+    def moment(self) -> Hashable:
+        """What one look at the folder is for: sessions with an equal one are told the same."""
+        return str(self.folder.directory), self.folder.uidvalidity, self.view.modseq, self.claims, self.who
+
     async def look(self) -> None:
         """Take in what happened in the folder, and to the user's rights. Sessions of his that know the same and look at one moment share it."""
-        since = self.view.modseq
-        key = (self.folder.directory, self.folder.uidvalidity, since, self.claims, self.who)
         with _ending_when_gone():
-            found, is_first = await self._store.share(key, partial(_look, self, since))
-        if (found.rights ^ self.place.rights) & acl.OF_FLAGS:
-            self.view.flags_are_news()
-        self.place = self.place._replace(rights=found.rights)
+            self.take_in(*await self.glance())
+
+    async def glance(self) -> tuple["Look", bool]:
+        """Return what happened since the session's moment, and whether this was who looked first. Raises ``NoSuchFolder``, ``MailboxTrouble``."""
+        return await self._store.share(self.moment, partial(_look, self, self.view.modseq))
+
+    def take_in(self, found: "Look", is_first: bool) -> None:
+        """Have the view know what was found since this moment; messages become recent in the session that looked first."""
+        if found.rights != self.place.rights:
+            if (found.rights ^ self.place.rights) & acl.OF_FLAGS:
+                self.view.flags_are_news()
+            self.place = self.place._replace(rights=found.rights)
         self.view.absorb(found.changes, found.present)
         # a message is recent in one session only (RFC 3501 section 2.3.2)
         self.view.mark_recent(found.first_recent if is_first or not self.claims else found.changes.status.uidnext)
@@ -96,7 +107,7 @@ def _ending_when_gone() -> Iterator[None]:
         raise Ending("selected folder deleted", "Selected mailbox was deleted") from None
 
 
-class _Look(NamedTuple):
+class Look(NamedTuple):
     """What one look at a folder finds. ``first_recent`` is the first UID that is recent for the asker."""
 
     rights: Rights
@@ -113,14 +124,14 @@ def _rights(place: Place, who: str) -> Rights:
     return rights
 
 
-def _look(selected: Selected, since: int) -> _Look:
+def _look(selected: Selected, since: int) -> Look:
     rights, folder = _rights(selected.place, selected.who), selected.folder
     changes = folder.changes(since)
     present = folder.uids() if changes.vanished is None else None
     first_recent = changes.status.recent_from if selected.place.is_own else NEVER
     if selected.claims and any(message.uid >= first_recent for message in changes.changed):
         first_recent = folder.claim_recent()
-    return _Look(rights, changes, present, first_recent)
+    return Look(rights, changes, present, first_recent)
 
 
 class Opening(NamedTuple):

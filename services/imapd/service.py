@@ -10,6 +10,7 @@ from prometheus_client import Gauge
 from services.imapd.admission import Admission
 from services.imapd.config import ImapdSettings
 from services.imapd.filler import Filler
+from services.imapd.idlers import Idlers
 from services.imapd.session import House
 from services.imapd.sessions import Sessions
 from services.kernel.directory import Directory, DirectorySettings
@@ -48,6 +49,7 @@ class Imapd:
         self._store = MailStore(settings.mailbox)
         self._watcher = Watcher()
         self._filler = Filler(self._store, self._tell_trouble)
+        self._idlers = Idlers(self._watcher)
         gauge = Gauge("malleposte_imapd_sessions", "Sessions open now.", registry=self._metrics.registry, multiprocess_mode="livesum")
         self._admission = Admission(settings.imapd.sessions, settings.imapd.sessions_per_user, gauge.set)
         self._directory = Directory(settings.directory, settings.site.recipient_delimiter)
@@ -69,6 +71,7 @@ class Imapd:
             admission=self._admission,
             emitter=self._emitter,
             filler=self._filler,
+            idlers=self._idlers,
             tls=partial(self._current_context, certificate),
         )
 
@@ -98,6 +101,7 @@ class Imapd:
         """Part of ``Service``."""
         await self._sessions.stop()
         await self._filler.close()
+        await self._idlers.close()
         await self._watcher.close()
         self._directory.close()
         self._store.close()

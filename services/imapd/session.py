@@ -15,6 +15,7 @@ from services.imapd.connection import Connection
 from services.imapd.filler import Filler
 from services.imapd.grammar import responses
 from services.imapd.grammar.wishes import Occasion
+from services.imapd.idlers import Idlers
 from services.imapd.interest import Interest
 from services.imapd.modes import IMPLIED, Mode
 from services.imapd.selected import Selected
@@ -59,6 +60,7 @@ class House:
     admission: Admission
     emitter: Emitter
     filler: Filler
+    idlers: Idlers
     tls: Callable[[], ssl.SSLContext]
 
 
