@@ -10,7 +10,6 @@ from services.kernel.mail.reply import Reply
 from services.kernel.mailbox.delivery import Letter
 from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.trouble import MailboxFull, MailboxTrouble, OverQuota
-from services.kernel.mailbox.user import INBOX
 from services.kernel.spool.intake import QueueFull, QueueTrouble
 from services.kernel.tables.lookup import LookupTrouble
 from services.mda import trace
@@ -95,11 +94,11 @@ class Message:
         try:
             if self._trouble is not None:
                 raise self._trouble
-            if room.sorter.has_rules(parcel.target.mailbox):
+            if not parcel.target.is_of_site and room.sorter.has_rules(parcel.target.mailbox):
                 return await room.sorter.sort(parcel)
             return await self._store(parcel)
         except OverQuota:
-            return OVER_QUOTA_FOR_NOW if room.defers_over_quota else OVER_QUOTA
+            return OVER_QUOTA_FOR_NOW if room.defers_over_quota or parcel.target.is_of_site else OVER_QUOTA
         except (MailboxTrouble, QueueTrouble, LookupTrouble) as trouble:
             room.teller.trouble(parcel, "DATA", str(trouble))
             if isinstance(trouble, MailboxFull | QueueFull):
@@ -112,11 +111,12 @@ class Message:
             return SORTING_TROUBLE
 
     async def _store(self, parcel: Parcel) -> Reply:
-        """Into INBOX, as it is for whoever has no rules."""
+        """Into INBOX, as it is for whoever has no rules, or into a file of the site's."""
         target = parcel.target
-        letter = Letter(target.mailbox, parcel.prefix, self._draft, target.quota)
+        letter = Letter(target.mailbox, parcel.prefix, self._draft, target.quota, target.place)
         appended = await self._mailroom.deliverers[target.mailbox_format].deliver(letter)
-        self._mailroom.teller.stored(parcel, INBOX.folder, appended, len(parcel.prefix) + self._draft.size)
+        folder = f"mbox:{target.place.folder}" if target.is_of_site else target.place.folder
+        self._mailroom.teller.stored(parcel, folder, appended, len(parcel.prefix) + self._draft.size)
         return STORED
 
 

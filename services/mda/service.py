@@ -27,7 +27,7 @@ from services.kernel.wire import channel, mailboxes
 from services.kernel.wire.events import Emitter, Kind
 from services.kernel.wire.hint import Hinter
 from services.mda.config import MdaSettings
-from services.mda.conversation import XTRACE, Conversation, House
+from services.mda.conversation import XMBOX, XTRACE, Conversation, House
 from services.mda.desk import Desk
 from services.mda.filing import Deliverers, Filing
 from services.mda.forwarding import Forwarding
@@ -54,6 +54,7 @@ class Settings:
     directory: DirectorySettings
     routing: RoutingSettings
     sieve: SieveSettings
+    path: Path = config.PATH
 
 
 def read_settings(path: Path = config.PATH) -> Settings:
@@ -66,6 +67,7 @@ def read_settings(path: Path = config.PATH) -> Settings:
         document.section(DirectorySettings, "directory"),
         document.section(RoutingSettings, "routing"),
         document.section(SieveSettings, "sieve"),
+        path,
     )
 
 
@@ -93,7 +95,8 @@ class Mda:
         self._hinter = Hinter(str(settings.mda.queue_directory / "hint"))
         self._sorter = self._build_sorter()
         mailroom = Mailroom(self._deliverers, self._sorter, Teller(self._emitter), settings.mda.defers_over_quota)
-        house = House(self._directory, self._store, mailroom, self._emitter, sessions)
+        self._mboxes = set(settings.routing.mboxes)
+        house = House(self._directory, self._store, mailroom, self._emitter, sessions, self._mboxes)
         self._server = Server(_rules(settings), lambda peer: Conversation(house, peer), self._tell_defect)
         self._desk = Desk(self._store, tools.disk, self._directory, settings.sieve.script_limits)
         self._desk_server: asyncio.Server | None = None
@@ -165,7 +168,14 @@ class Mda:
         self._emitter.close()
 
     async def reload(self) -> None:
-        """Part of ``Service``: there is nothing that changes while it runs."""
+        """Part of ``Service``: the names of the site's mbox files at once, all else by a restart only."""
+        try:
+            names = read_settings(self._settings.path).routing.mboxes
+        except (config.ConfigError, OSError) as error:
+            self._tell_trouble(f"configuration not reloaded: {error}")
+            return
+        self._mboxes.clear()
+        self._mboxes.update(names)
         self._emitter.emit(Kind.RELOADED)
 
     def _tell_trouble(self, words: str) -> None:
@@ -183,8 +193,8 @@ def _rules(settings: Settings) -> Rules:
         is_lmtp=True,
         size_limit=size_limit,
         text_line_limit=size_limit,  # smtpd has judged the lines
-        keywords=(XTRACE,),
-        private_parameters=frozenset({XTRACE}),
+        keywords=(XTRACE, XMBOX),
+        private_parameters=frozenset({XTRACE, XMBOX}),
         recipient_limit=mda.recipient_limit,
         data_seconds=mda.data_seconds,
         # relay is no stranger: what it tries is not punished, and all its connections have one address

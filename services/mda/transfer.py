@@ -7,7 +7,9 @@ from services.kernel.directory import MailboxFormat
 from services.kernel.mail.envelope import Body
 from services.kernel.mail.headers import Head
 from services.kernel.mailbox.draft import Draft
-from services.kernel.mailbox.records import Quota
+from services.kernel.mailbox.records import Place, Quota
+from services.kernel.mailbox.user import INBOX
+from services.mda.mbox.home import SITE
 
 HEAD_OCTETS = 102_400
 """As far as a header section is looked at (Postfix ``header_size_limit``)."""
@@ -24,6 +26,12 @@ class Target:
     orcpt: str = ""
     notify: str = ""
     mailbox_format: MailboxFormat = MailboxFormat.MAILDIR
+    place: Place = INBOX
+
+    @property
+    def is_of_site(self) -> bool:
+        """Whether a file of the site's is meant, ``place``, and nobody's mailbox."""
+        return self.mailbox == SITE
 
 
 @dataclass(slots=True)
@@ -38,6 +46,8 @@ class Transfer:
     smtputf8: bool = False
     ret: str = ""
     envid: str = ""
+    mbox: str = ""
+    """The file of the site's that all recipients' mail goes to."""
     begun: float = field(default_factory=time.monotonic)
 
 

@@ -13,6 +13,8 @@ HEAD_BYTES = 65_536
 
 def refuse_message(request: DeliveryRequest, peer: Extensions) -> Trouble | None:
     """The reason why no recipient can get the message from this server, if there is one."""
+    if unable := refuse_nexthop(request, peer):
+        return unable
     if 0 < peer.size_bytes < request.content_bytes:  # RFC 1870 section 6.1
         text = f"message of {request.content_bytes} bytes is over the server's limit of {peer.size_bytes}"
         return policy.local(Scope.MESSAGE, "5.3.4", text)
@@ -20,6 +22,13 @@ def refuse_message(request: DeliveryRequest, peer: Extensions) -> Trouble | None
         return policy.local(Scope.MESSAGE, "5.1.7", "the sender's address cannot be sent")
     if not spoken(request.sender, peer).isascii() and not peer.has_smtputf8:
         return _needs_smtputf8(Scope.MESSAGE, "the sender's address")
+    return None
+
+
+def refuse_nexthop(request: DeliveryRequest, peer: Extensions) -> Trouble | None:
+    """The reason why the server can do nothing for this next hop: it would put the message somewhere else."""
+    if request.nexthop.mbox and not peer.has_xmbox:
+        return policy.local(Scope.HERE, "4.3.5", "the server takes no mail for mbox files of the site (routing.mbox_transport)")
     return None
 
 

@@ -64,13 +64,15 @@ async def inquire(attempt: Attempt, session: Session) -> Afterwards:
     """Ask the server for the one recipient of a probe, and note the answer as if it were a delivery's."""
     (number,) = attempt.open
     recipient = attempt.request.recipients[number]
-    unfit = fitness.refuse_recipient(recipient, session.connection.extensions)
+    peer = session.connection.extensions
+    unfit = fitness.refuse_nexthop(attempt.request, peer) or fitness.refuse_recipient(recipient, peer)
     if unfit is not None:
         attempt.meet([number], unfit, session.remote())
         return Afterwards.KEEP
     connection = session.connection
     was_used = connection.deliveries > 0
-    inquiry, fault = await connection.inquire(Mail(attempt.request.sender, [recipient], smtputf8=not recipient.address.isascii()))
+    mail = Mail(attempt.request.sender, [recipient], smtputf8=not recipient.address.isascii(), mbox=attempt.request.nexthop.mbox)
+    inquiry, fault = await connection.inquire(mail)
     if was_used and _is_stale(inquiry, fault):
         return Afterwards.STALE
     (answer,) = inquiry.results
@@ -130,6 +132,7 @@ def _mail(request: DeliveryRequest, numbers: list[int]) -> Mail:
         ret=request.ret,
         envid=request.envid,
         trace=f"{request.trace_id}/{request.queue_id}",
+        mbox=request.nexthop.mbox,
     )
 
 

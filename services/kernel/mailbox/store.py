@@ -53,6 +53,11 @@ class MailStore:
         self._threads = ThreadPoolExecutor(settings.threads, "mailbox")
         self._shared: dict[Hashable, asyncio.Future[Any]] = {}
 
+    @property
+    def root(self) -> Path:
+        """The directory of all mailboxes."""
+        return self._root
+
     def user(self, address: str) -> UserMail:
         """Open the mailbox of ``address`` (compared folded), making it when it is new. Blocks. Raises ``MailboxTrouble``."""
         folded = addresses.fold(address)

@@ -1,14 +1,18 @@
 """The ``routing`` section."""
 
+import re
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from services.kernel.routing.options import Transport
 from services.kernel.runtime.config import Section
 
 CanonicalClass = Literal["envelope_sender", "envelope_recipient", "header_sender", "header_recipient"]
 ExtensionClass = Literal["canonical", "virtual", "alias", "generic"]
+
+_MBOX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?<!\.lock)", re.ASCII)
+"""A file name that is no path, not hidden, and not that of a lock."""
 
 
 class RoutingSettings(Section):
@@ -93,6 +97,11 @@ class RoutingSettings(Section):
     """Where mail for users of `mydestination` is delivered; `local` means the mailboxes here (Postfix `local_transport`)."""
     mailbox_transport: str = "lmtp:inet:mda:24"
     """Where mail for mailboxes is delivered (Postfix `virtual_transport`)."""
+    mboxes: tuple[str, ...] = ()
+    """The mbox files that transport tables may name, `mbox:NAME`: letters, digits, `.`, `_` and `-`.
+    They are made on the volume `mail` (docs/mbox.md)."""
+    mbox_transport: str = "lmtp:inet:mda:24"
+    """Where mda, which writes these files, takes mail."""
     relay_transport: str = "relay"
     """The transport of the passed-on domains (Postfix `relay_transport`)."""
     default_transport: str = "smtp"
@@ -112,6 +121,14 @@ class RoutingSettings(Section):
     """At smarthosts, look a password up by sender before host and next hop (Postfix `smtp_sender_dependent_authentication`)."""
     transports: dict[str, Transport] = Field(default_factory=dict)
     """Transports beside `smtp`, `relay`, `lmtp` and `smtps`, by the names that transport tables use (a master.cf entry with `-o`)."""
+
+    @field_validator("mboxes")
+    @classmethod
+    def _check_mboxes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _MBOX.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of an mbox: letters, digits, '.', '_' and '-' expected, and no '.lock' at the end")
+        return value
 
     @property
     def alias_domains(self) -> tuple[str, ...]:

@@ -65,7 +65,8 @@ class Destination:
     ``host`` is a domain whose MX is looked up, unless ``is_literal`` (Postfix's ``[host]``, and LMTP): then it is the host
     itself, or the path of a Unix socket. ``port`` 0 is the protocol's own. ``others`` are tried after it. ``is_ours`` marks passed-on
     domains, whose MX list is cut where it names ourselves, ``is_backup`` those we are only a secondary of. ``is_smarthost`` marks a
-    way out that the operator named, ``sender`` the envelope sender where the login there depends on it.
+    way out that the operator named, ``sender`` the envelope sender where the login there depends on it. ``mbox`` is the name of the site's file that
+    mda, at that host, is to append to.
     """
 
     transport: str
@@ -78,9 +79,12 @@ class Destination:
     is_smarthost: bool = False
     sender: str = ""
     is_backup: bool = False
+    mbox: str = ""
 
     def __str__(self) -> str:
         """Postfix's way to write it: ``smtp:[host]:587``; a list where there are several."""
+        if self.mbox:
+            return f"mbox:{self.mbox}"
         servers = (Nexthop(self.host, self.port, self.is_literal), *self.others)
         return f"{self.transport}:{','.join(map(str, servers))}"
 

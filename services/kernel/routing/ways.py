@@ -1,10 +1,11 @@
 """Transports by name, and what a next hop means to each.
 
-Built in are ``smtp``, ``relay``, ``smtps``, ``lmtp``, ``local`` and ``virtual`` (the mailboxes here), ``error``, ``retry`` and ``discard``;
-``routing.transports`` adds others. A name that is none of these is trouble: mail waits until the operator has corrected the entry.
+Built in are ``smtp``, ``relay``, ``smtps``, ``lmtp``, ``local`` and ``virtual`` (the mailboxes here), ``mbox`` (a file of the site's, one of
+``routing.mboxes``), ``error``, ``retry`` and ``discard``; ``routing.transports`` adds others. A name that is none of these is trouble: mail
+waits until the operator has corrected the entry.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from services.kernel.mail.domainclass import Domain, DomainClass
@@ -17,6 +18,7 @@ from services.kernel.runtime.config import ConfigError
 
 _Program = Literal["smtp", "lmtp", "pipe"]
 _MAILBOXES = ("local", "virtual")
+MBOX = "mbox"
 _SMTPS_PORT = 465
 """RFC 8314 section 7.3."""
 _UNDELIVERABLE = "Address is undeliverable"
@@ -40,6 +42,7 @@ class Ways:
         self._settings = settings
         self._programs: dict[str, _Program] = {name: each.program for name, each in {**BUILTIN, **settings.transports}.items()}
         self._mailboxes = self._default_mailboxes()
+        self._mbox_writer = self._default_writer()
         for name in ("local_transport", "mailbox_transport", "relay_transport", "default_transport"):
             self._check(f"routing.{name}", getattr(settings, name))
         if settings.relayhost:
@@ -54,6 +57,8 @@ class Ways:
                 return Discarded(Reply(250, "2.0.0", f"discarded {way.nexthop}".strip()))
             case name if name in _MAILBOXES and name not in self._programs:
                 return self._mailboxes
+            case "mbox" if MBOX not in self._programs:
+                return self._mbox(way.nexthop)
         return self._destination(way, domain, sender)
 
     def _destination(self, way: Way, domain: Domain, sender: str) -> Destination:
@@ -85,6 +90,11 @@ class Ways:
             sender=sender if is_smarthost and self.has_login_by_sender(way.transport) else "",
         )
 
+    def _mbox(self, name: str) -> Destination:
+        if name not in self._settings.mboxes:
+            raise ValueError(f"there is no mbox {name!r} in routing.mboxes" if name else "mbox: names no file, one of routing.mboxes is expected")
+        return replace(self._mbox_writer, mbox=name)
+
     def is_smtp(self, transport: str) -> bool:
         """Tell whether a transport, or that of the relay domains where none is named, speaks SMTP."""
         return self._programs.get(transport or parse_entry(self._settings.relay_transport).transport) == "smtp"
@@ -99,7 +109,8 @@ class Ways:
         """What is wrong with a table's ``transport:nexthop``, whoever it is for; empty when nothing is."""
         entry = parse_entry(text)
         try:
-            self.route(Way(entry.transport or "smtp", entry.nexthop or "localhost", ""), Domain("", DomainClass.REMOTE), "")
+            nexthop = entry.nexthop or ("" if entry.transport == MBOX else "localhost")
+            self.route(Way(entry.transport or "smtp", nexthop, ""), Domain("", DomainClass.REMOTE), "")
         except ValueError as error:
             return str(error)
         return ""
@@ -114,11 +125,21 @@ class Ways:
         """What ``local`` and ``virtual`` mean: the mailbox transport, unless that is one of them."""
         entry = parse_entry(self._settings.mailbox_transport)
         default = RoutingSettings.model_fields["mailbox_transport"].default
-        chosen = parse_entry(default) if entry.transport in _MAILBOXES or not entry.nexthop else entry
+        chosen = parse_entry(default) if entry.transport in (*_MAILBOXES, MBOX) or not entry.nexthop else entry
         try:
             return self._destination(Way(chosen.transport, chosen.nexthop, ""), Domain("", DomainClass.HOSTED), "")
         except ValueError as error:
             raise ConfigError(f"routing.mailbox_transport: {error}") from None
+
+    def _default_writer(self) -> Destination:
+        """mda, as the writer of the site's files."""
+        entry = parse_entry(self._settings.mbox_transport)
+        if self._programs.get(entry.transport) != "lmtp" or not entry.nexthop:
+            raise ConfigError("routing.mbox_transport: mda takes mail by LMTP, lmtp:inet:HOST:PORT is expected")
+        try:
+            return self._destination(Way(entry.transport, entry.nexthop, ""), Domain("", DomainClass.HOSTED), "")
+        except ValueError as error:
+            raise ConfigError(f"routing.mbox_transport: {error}") from None
 
     def _check(self, setting: str, text: str) -> None:
         if words := self.fault(text) if parse_entry(text).transport else "a transport is expected":

@@ -10,7 +10,10 @@ from services.kernel.smtp.client_extensions import Extensions
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """The envelope of one transaction. ``trace`` is ``<trace id>/<queue id>``; the rest as in ``kernel.mail.envelope``."""
+    """The envelope of one transaction. ``trace`` is ``<trace id>/<queue id>``; the rest as in ``kernel.mail.envelope``.
+
+    ``mbox`` is the file of the site's that the server is to append to, which it must have announced.
+    """
 
     sender: str
     recipients: list[Recipient] = field(default_factory=list)
@@ -20,6 +23,7 @@ class Mail:
     ret: str = ""
     envid: str = ""
     trace: str = ""
+    mbox: str = ""
 
     @property
     def has_utf8_addresses(self) -> bool:
@@ -50,6 +54,8 @@ def mail_command(mail: Mail, peer: Extensions, *, is_lmtp: bool) -> bytes:
             parts.append(f"ENVID={encode_xtext(mail.envid)}")  # RFC 3461 section 4.4
     if peer.has_xtrace and mail.trace:
         parts.append(f"XTRACE={mail.trace}")
+    if mail.mbox:
+        parts.append(f"XMBOX={mail.mbox}")
     return f"{' '.join(parts)}\r\n".encode()
 
 

@@ -26,6 +26,8 @@ class Extensions:
     xforward: frozenset[str] = frozenset()
     """The attributes of XFORWARD that we know and the server takes from us (Postfix XFORWARD_README)."""
     has_chunking: bool = False
+    has_xmbox: bool = False
+    """Our own mda appends to files of the site's, which the MAIL parameter ``XMBOX=<name>`` names."""
 
 
 def parse(reply: Reply) -> Extensions:
@@ -52,4 +54,5 @@ def parse(reply: Reply) -> Extensions:
         auth=tuple(dict.fromkeys(mechanisms)),
         xforward=frozenset(words.get("XFORWARD", "").upper().split()).intersection(ATTRIBUTES),
         has_xtrace="XTRACE" in words,
+        has_xmbox="XMBOX" in words,
     )

@@ -50,7 +50,7 @@ class NextHop(msgspec.Struct, frozen=True, gc=False):
     ``is_smarthost`` is set where the operator named the way out, not the recipient's domain: only there may a login be looked up by sender.
     ``sender`` is the envelope sender where the login depends on it (Postfix ``smtp_sender_dependent_authentication``): such mail shares no
     connection with another sender's.
-    For ``PIPE``, ``host`` is ``${nexthop}``.
+    For ``PIPE``, ``host`` is ``${nexthop}``. ``mbox`` names the file of the site's that mda, there, appends the message to, whoever it is for.
     """
 
     protocol: Protocol
@@ -63,9 +63,12 @@ class NextHop(msgspec.Struct, frozen=True, gc=False):
     is_smarthost: bool = False
     sender: str = ""
     is_backup: bool = False
+    mbox: str = ""
 
     def __str__(self) -> str:
         """Postfix's way to write it: ``smtp:[host]:587``; a list where there are several."""
+        if self.mbox:
+            return f"mbox:{self.mbox}"
         return f"{self.transport}:{','.join(str(server) for server in self.servers)}"
 
     @property

@@ -23,4 +23,5 @@ def to_nexthop(route: Destination) -> NextHop:
         is_smarthost=route.is_smarthost,
         sender=route.sender,
         is_backup=route.is_backup,
+        mbox=route.mbox,
     )

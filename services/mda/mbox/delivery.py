@@ -17,7 +17,7 @@ from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import MailboxTrouble, OverQuota, mapped
 from services.mda.config import MboxSettings
 from services.mda.mbox.file import Held, Spoilt, opened
-from services.mda.mbox.home import MboxHome
+from services.mda.mbox.home import SITE, MboxHome, SiteHome
 
 BATCH = 50
 """Messages behind one lock, so that readers get their turn."""
@@ -93,8 +93,8 @@ class MboxDelivery:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _home(self, letter: Letter) -> MboxHome:
-        return MboxHome(self._store.home(letter.address))
+    def _home(self, letter: Letter) -> MboxHome | SiteHome:
+        return SiteHome(self._store.root) if letter.address == SITE else MboxHome(self._store.home(letter.address))
 
     async def _serve(self, path: Path, queue: list[_Waiting]) -> None:
         """Until nobody waits for this file. Who comes during an attempt is in the next one."""

@@ -1,5 +1,7 @@
-"""An account's mbox files as folders: what rules ask of a mailbox, and where a message goes."""
+"""Where mbox files lie: an account's, as the folders that rules ask of a mailbox, and the site's."""
 
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -7,11 +9,17 @@ from types import MappingProxyType
 from services.kernel.mailbox import names
 from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.records import FolderInfo
-from services.kernel.mailbox.trouble import BadFolderName, mapped
+from services.kernel.mailbox.trouble import BadFolderName, MailboxTrouble, mapped
 from services.mda.mbox.file import LOCK_SUFFIX
 
 INBOX_FILE = "mbox"
 FOLDERS_DIRECTORY = "mail"
+SITE = ""
+"""Whose the files are that transport tables name: nobody's."""
+SITE_DIRECTORY = ".mbox"
+"""On the volume, where no domain's directory has a dot in front."""
+SITE_MODE = 0o700
+"""Nobody but mda has to do with it."""
 
 
 class MboxHome:
@@ -63,6 +71,35 @@ class MboxHome:
             return path.lstat().st_size
         except FileNotFoundError:
             return 0
+
+
+class SiteHome:
+    """The files of the site's, by names that the operator has set. Methods block and raise ``MailboxTrouble``."""
+
+    def __init__(self, root: Path) -> None:
+        """``root`` is that of all mailboxes."""
+        self._directory = root / SITE_DIRECTORY
+
+    def make(self, disk: Disk) -> None:
+        """Make the directory durably, or see that the one that is there is ours."""
+        with mapped():
+            try:
+                self._directory.mkdir(SITE_MODE)
+                disk.sync_directory(self._directory.parent)
+            except FileExistsError:
+                status = self._directory.lstat()
+                if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+                    raise MailboxTrouble(f"{self._directory} is no directory of mda's") from None
+
+    def path(self, name: str) -> Path:
+        """The file of this name."""
+        if name in ("", ".", "..") or "/" in name or name.endswith(LOCK_SUFFIX):
+            raise MailboxTrouble(f"{name!r} is no name of a file")
+        return self._directory / name
+
+    def usage_bytes(self) -> int:
+        """Nothing: there is no quota."""
+        return 0
 
 
 def _name(path: Path) -> str | None:

@@ -21,8 +21,13 @@ def boxed(account: Callable[..., str]) -> str:
 
 
 def open_beside(site: Site, address: str, script: str) -> str:
-    """Run a script beside the account's files, in a container without a network, and return what it printed."""
+    """Run a script beside the account's files."""
     local, _, domain = address.partition("@")
+    return run_in(site, f"/mail/{domain}/{local}", script)
+
+
+def run_in(site: Site, directory: str, script: str) -> str:
+    """Run a script in a directory of the volume, in a container without a network, and return what it printed."""
     image = site.project.container("client").image
     assert image is not None
     out: bytes = site.project.client.containers.run(
@@ -31,12 +36,23 @@ def open_beside(site: Site, address: str, script: str) -> str:
         entrypoint="sh",
         user=OWNER,
         volumes={f"{site.project.name}_mail": {"bind": "/mail"}},
-        working_dir=f"/mail/{domain}/{local}",
+        working_dir=directory,
         environment={"HOME": "/tmp", "USER": "you", "TERM": "xterm"},
         network_mode="none",
         remove=True,
     )
     return out.decode()
+
+
+_PYTHON = "import mailbox\nfor message in mailbox.mbox('{}', create=False): print(message['X-Lab-Key'], message.get_from().split()[0])"
+LISTING = f'python3 -c "{_PYTHON}"'
+
+
+def in_mutt(keys: str, path: str) -> str:
+    """A script that has mutt open a file and press these keys."""
+    quiet = "set folder=/tmp; set wait_key=no; set confirmappend=no; set confirmcreate=no; set delete=yes; set move=no"
+    mutt = f"stty rows 24 cols 80; mutt -n -e '{quiet}; push \"{keys}\"' -f {path}"
+    return f"cat > /tmp/run <<'END'\n{mutt}\nEND\nscript -qec 'sh /tmp/run' /dev/null >/dev/null"
 
 
 def send(site: Site, recipient: str, key: str) -> None:
@@ -48,14 +64,10 @@ def test_message_from_the_world_is_read_by_mutt_python_and_formail(site: Site, b
     for number in range(2):
         send(site, boxed, f"{key}{number}")
     site.events.wait_until(lambda: len(site.events.matching(kind="stored", recipient=boxed)) == 2, "two messages were not stored", 20)
-    python = "import mailbox; print(*(m['X-Lab-Key'] + ' ' + m.get_from().split()[0] for m in mailbox.mbox('mbox', create=False)), sep='\\n')"
-    listed = open_beside(site, boxed, f'python3 -c "{python}"').splitlines()
+    listed = open_beside(site, boxed, LISTING.format("mbox")).splitlines()
     assert sorted(listed) == [f"{key}{number} {SENDER}" for number in range(2)]
     assert open_beside(site, boxed, "formail -s echo one < mbox").splitlines() == ["one", "one"]
-    quiet = "set folder=/tmp; set wait_key=no; set confirmappend=no; set confirmcreate=no; set delete=yes; set move=no"
-    push = 'push "<copy-message>/tmp/copied<enter><delete-message><quit>"'
-    mutt = f"stty rows 24 cols 80; mutt -n -e '{quiet}; {push}' -f mbox"
-    run = f"cat > /tmp/run <<'END'\n{mutt}\nEND\nscript -qec 'sh /tmp/run' /dev/null >/dev/null"
+    run = in_mutt("<copy-message>/tmp/copied<enter><delete-message><quit>", "mbox")
     left = open_beside(site, boxed, f"{run}; cat /tmp/copied; echo ====; cat mbox; ls")
     copied, _, rest = left.partition("====")
     assert copied.count("\nX-Lab-Key: ") == rest.count("\nX-Lab-Key: ") == 1
@@ -80,6 +92,28 @@ def test_mail_waits_while_another_program_has_the_lock(site: Site, boxed: str, a
     site.malle("queue", "flush", deferred["queue_id"])
     site.events.wait(kind="delivered", queue_id=deferred["queue_id"])
     assert open_beside(site, boxed, "formail -s echo one < mbox").splitlines() == ["one", "one"]
+
+
+def test_domain_that_a_transport_table_sends_to_a_file_of_the_site_is_read_by_mutt_and_python(site: Site, key: str) -> None:
+    recipient = f"{key}@filed.test"
+    assert f"{recipient} -> mbox:lists" in site.malle("explain", "--to", recipient)
+    send(site, recipient, key)
+    delivered = site.events.wait(kind="delivered", recipient=recipient)
+    assert delivered["nexthop"] == "mbox:lists"
+    assert site.events.wait(kind="stored", recipient=recipient)["folder"] == "mbox:lists"
+    assert "mbox:lists" in site.malle("trace", recipient)
+    assert f"{key} {SENDER}" in run_in(site, "/mail/.mbox", LISTING.format("lists")).splitlines()
+    run = in_mutt("<last-entry><copy-message>/tmp/copied<enter><quit>", "lists")
+    copied = run_in(site, "/mail/.mbox", f"{run}; cat /tmp/copied")
+    assert f"\nX-Original-To: {recipient}\n" in copied and "\n>From here on\n>>From there\n" in copied
+    run_in(site, "/mail/.mbox", "lockfile lists.lock")
+    send(site, f"again-{recipient}", f"again-{key}")
+    deferred = site.events.wait(kind="deferred", recipient=f"again-{recipient}", deadline_seconds=60)
+    assert "451 4.2.0 mailbox is locked by another program" in deferred["reply"]
+    run_in(site, "/mail/.mbox", "rm -f lists.lock")
+    site.malle("queue", "flush", deferred["queue_id"])
+    site.events.wait(kind="delivered", recipient=f"again-{recipient}")
+    assert f"again-{key} {SENDER}" in run_in(site, "/mail/.mbox", LISTING.format("lists")).splitlines()
 
 
 def test_imap_and_pop3_say_that_they_do_not_show_it_and_explain_says_what_it_is(site: Site, boxed: str) -> None:

@@ -40,6 +40,8 @@ def test_every_service_has_its_section() -> None:
         ("routing:\n  transport_maps: ['hash:bad']\n", "bad:2: no value for 'lonely'"),
         ("routing:\n  virtual_alias_maps: ['hash:gone']\n", "gone: No such file or directory"),
         ("routing:\n  transport_maps: ['hash:transport']\n", "transport:2: transport of b.test: there is no transport 'slow' here"),
+        ("routing:\n  transport_maps: ['inline:{b.test=mbox:lists}']\n  mboxes: [other]\n", "b.test: there is no mbox 'lists' in routing.mboxes"),
+        ("routing:\n  mboxes: ['../x']\n", "malleposte.yaml:2 routing.mboxes: Value error, '../x' is no name of an mbox"),
         ("routing:\n  sender_dependent_default_transport_maps: ['hash:transport']\n", "transport:2: transport of b.test: there is no"),
         ("routing:\n  sender_dependent_relayhost_maps: ['hash:relayhost']\n", "relayhost:2: relayhost of b@b.test: bad next hop '[relay.test'"),
         ("routing:\n  alias_maps: ['hash:aliases']\n", "aliases:2: expected format: name: target, target"),

@@ -28,6 +28,7 @@ mailbox: {{root: "{root}/mail"}}
 mda: {{listen: ["127.0.0.1:0"], metrics_address: "", events_directory: "{root}/events", queue_directory: "{root}/queue",
   room_directory: "{root}/room", control: "unix:{root}/control",
   defers_over_quota: {defers}, mbox: {{lock_seconds: {lock_seconds}, size_limit: {mbox_size_limit}}}}}
+routing: {{mboxes: [lists, Team.2026]}}
 sieve: {{before: "{root}/before", after: "{root}/after", included: "{root}/global"}}
 """
 
@@ -45,6 +46,7 @@ class Running:
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: asyncio.AbstractEventLoop | None = None
     _thread: threading.Thread | None = None
+    _mda: Mda | None = None
 
     def start(self) -> None:
         settings = {"defers": str(self.defers).lower(), "mbox_size_limit": self.mbox_size_limit, "lock_seconds": self.mbox_lock_seconds}
@@ -59,12 +61,17 @@ class Running:
 
     async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
-        mda = Mda(read_settings(self.root / "malleposte.yaml"))
+        self._mda = mda = Mda(read_settings(self.root / "malleposte.yaml"))
         await mda.start()
         self.port = mda.ports[0]
         self._ready.set()
         await self._stop.wait()
         await mda.stop()
+
+    def reload(self) -> None:
+        """Have it read its configuration again."""
+        assert self._loop is not None and self._mda is not None
+        asyncio.run_coroutine_threadsafe(self._mda.reload(), self._loop).result(10)
 
     def stop(self) -> None:
         assert self._loop is not None and self._thread is not None

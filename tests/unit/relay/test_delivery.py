@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from services.kernel.dns.answer import Answer, Found, Trouble
 from services.kernel.mail.envelope import Body, Client, Recipient
@@ -237,6 +238,19 @@ def test_mda_hears_of_trace_and_original_recipient(tmp_path: Path) -> None:
             site.pool.close()
             assert isinstance(outcome, Delivered)
             assert not outcome.dsn_passed_on
+
+    play(scene())
+
+
+def test_mda_hears_of_the_file_that_a_message_is_for(tmp_path: Path) -> None:
+    async def scene() -> None:
+        hello = "> 220 mda\n< LHLO me.test\n> 250-mda\n> 250-PIPELINING\n> 250-XTRACE\n> 250 XMBOX\n"
+        take = r"< MAIL FROM:<a@b\.test> XTRACE=T1/Q1 XMBOX=lists" + "\n< RCPT TO:.*\n< DATA\n"
+        async with peer(hello + take + "> 250 a\n> 250 b\n> 354 go\n= c\n> 250 2.0.0 stored\n" + QUIT) as server:
+            site = Site(tmp_path, {})
+            (outcome,) = await site.deliver(structs.replace(lmtp(server.port), mbox="lists"), "x@d.test")
+            site.pool.close()
+            assert isinstance(outcome, Delivered)
 
     play(scene())
 

@@ -31,6 +31,14 @@ def test_message_fits_or_not(asked: DeliveryRequest, peer: Extensions, enhanced:
     assert (trouble.reply.enhanced if trouble else None) == enhanced
 
 
+@pytest.mark.parametrize(("mbox", "has_xmbox", "is_taken"), [("", False, True), ("", True, True), ("lists", True, True), ("lists", False, False)])
+def test_message_for_a_file_of_the_site_waits_where_the_server_would_put_it_somewhere_else(mbox: str, has_xmbox: bool, is_taken: bool) -> None:
+    asked = DeliveryRequest("Q", "T", "a@b.test", NextHop(Protocol.LMTP, "mda", mbox=mbox), [0], [], 100)
+    trouble = fitness.refuse_message(asked, Extensions(has_xmbox=has_xmbox))
+    assert (trouble is None) == is_taken
+    assert trouble is None or (not trouble.is_hard and "routing.mbox_transport" in trouble.reply.text)
+
+
 @pytest.mark.parametrize(
     ("address", "peer", "enhanced"),
     [

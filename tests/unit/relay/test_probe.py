@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from prometheus_client import CollectorRegistry
 
 from services.kernel.mail.outcome import Bounced, Deferred, Delivered, Outcome
@@ -35,6 +36,21 @@ def test_answer_to_rcpt_is_the_outcome(tmp_path: Path, said: str, expected: type
             site.pool.close()
             assert type(outcome) is expected
             assert outcome.remote.command == "RCPT"
+
+    play(scene())
+
+
+@pytest.mark.parametrize(
+    ("announced", "said", "expected"),
+    [("XMBOX", YES.replace("me.test>", "me.test> XMBOX=lists") + RESET, Delivered), ("DSN", "", Deferred)],
+)
+def test_probe_for_a_file_of_the_site_is_answered_by_who_writes_it(tmp_path: Path, announced: str, said: str, expected: type[Outcome]) -> None:
+    async def scene() -> None:
+        async with peer(HELLO.replace("250 PIPELINING", f"250-PIPELINING\n> 250 {announced}") + said + QUIT) as server:
+            site = Site(tmp_path, zone(FIRST))
+            outcome = await probe(site, structs.replace(lmtp(server.port), mbox="lists"))
+            site.pool.close()
+            assert type(outcome) is expected
 
     play(scene())
 

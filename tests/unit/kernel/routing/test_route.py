@@ -9,6 +9,7 @@ import pytest
 from services.kernel.routing import Destination, Discarded, Explanation, LookupTrouble, Note, Remark, Route, Router, RouteRefused, Step
 from services.kernel.routing.nexthop import Nexthop
 from services.kernel.runtime.config import ConfigError
+from services.kernel.wire.nexthop import to_nexthop
 from tests.unit.kernel.routing.site import Book, router
 
 MAILBOXES = Destination("lmtp", "lmtp", "mda", 24, is_literal=True)
@@ -42,6 +43,56 @@ def test_hosted_recipient_goes_to_the_mailboxes() -> None:
 )
 def test_remote_recipient_goes_to_its_own_domain(recipient: str, destination: Destination) -> None:
     assert route(router(), recipient) == destination
+
+
+MBOX = Destination("lmtp", "lmtp", "mda", 24, is_literal=True, mbox="lists")
+
+
+@pytest.mark.parametrize("recipient", ["a@x.test", "alice@example.test", "a@passed.test"])
+def test_entry_for_an_mbox_leads_to_mda_with_the_name_of_the_file(recipient: str) -> None:
+    book = Book(domains={"example.test": "hosted", "passed.test": "relay"})
+    asked = router(book, transport_maps=["static:mbox:lists"], mboxes=["lists"], relayhost="[smart.test]")
+    assert route(asked, recipient) == MBOX
+    assert way(asked, recipient) == str(to_nexthop(MBOX)) == "mbox:lists"
+
+
+def test_mda_that_writes_mboxes_may_be_somewhere_else_and_another_program_may_have_the_mailboxes() -> None:
+    settings = {"mboxes": ["lists"], "mbox_transport": "far:inet:mda.far.test:2424", "mailbox_transport": "lmtp:unix:/other"}
+    found = route(by_table("mbox:lists", **settings, transports={"far": {"program": "lmtp"}}), "a@x.test")
+    assert found == Destination("far", "lmtp", "mda.far.test", 2424, is_literal=True, mbox="lists")
+
+
+def test_mailboxes_of_a_site_may_be_an_mbox() -> None:
+    assert way(router(mboxes=["all"], mailbox_transport="mbox:all"), "alice@example.test") == "mbox:all"
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [("mbox:other", "there is no mbox 'other' in routing.mboxes"), ("mbox:", "mbox: names no file"), ("mbox", "mbox: names no file"),
+     ("mbox:../lists", "there is no mbox '../lists'")],
+)  # fmt: skip
+def test_entry_for_an_mbox_that_is_not_set_is_trouble_that_names_it(entry: str, words: str) -> None:
+    asked = by_table(entry, mboxes=["lists"])
+    with pytest.raises(LookupTrouble, match=words):
+        route(asked, "a@x.test")
+    (fault,) = asyncio.run(asked.faults())
+    assert words in fault
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "", "a.lock", "a b", "a" * 101, "ä", "a\n"])
+def test_name_of_an_mbox_is_no_path(name: str) -> None:
+    with pytest.raises(ValueError, match="is no name of an mbox"):
+        router(mboxes=["good-1.2_x", name])
+
+
+@pytest.mark.parametrize("value", ["smtp:[mda]:24", "lmtp:", "mbox:lists", ""])
+def test_writer_of_mboxes_takes_mail_by_lmtp(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"routing\.mbox_transport"):
+        router(mbox_transport=value)
+
+
+def test_transport_of_the_sites_own_with_that_name_is_what_it_says() -> None:
+    assert way(by_table("mbox:[host.test]", transports={"mbox": {}}), "a@x.test") == "mbox:[host.test]"
 
 
 def test_bad_address_literal_bounces() -> None:

@@ -36,6 +36,11 @@ def test_lmtp_keeps_the_duty_to_report_here() -> None:
     assert rcpt_command(recipient, EVERYTHING, is_lmtp=True) == b"RCPT TO:<x@y.test> ORCPT=rfc822;x@y.test\r\n"
 
 
+def test_file_of_the_site_is_named_where_there_is_one() -> None:
+    assert parse(Reply(250, "", "mda\nXMBOX")).has_xmbox
+    assert mail_command(Mail("a@b.test", mbox="lists"), Extensions(has_xmbox=True), is_lmtp=True) == b"MAIL FROM:<a@b.test> XMBOX=lists\r\n"
+
+
 def test_seven_bit_message_of_the_null_sender_is_bare() -> None:
     assert mail_command(Mail(""), EVERYTHING, is_lmtp=False) == b"MAIL FROM:<>\r\n"
 
