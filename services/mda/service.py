@@ -13,6 +13,7 @@ from prometheus_client import Gauge
 from services.kernel.directory.account import MailboxFormat
 from services.kernel.directory.config import DirectorySettings
 from services.kernel.directory.reader import Directory
+from services.kernel.mailbox.acl import Change
 from services.kernel.mailbox.config import MailboxSettings, SieveSettings
 from services.kernel.mailbox.delivery import Delivery
 from services.kernel.mailbox.store import MailStore, tools_of_this_machine
@@ -98,7 +99,7 @@ class Mda:
         self._mboxes = set(settings.routing.mboxes)
         house = House(self._directory, self._store, mailroom, self._emitter, sessions, self._mboxes)
         self._server = Server(_rules(settings), lambda peer: Conversation(house, peer), self._tell_defect)
-        self._desk = Desk(self._store, tools.disk, self._directory, settings.sieve.script_limits)
+        self._desk = Desk(self._store, tools.disk, self._directory, settings.sieve.script_limits, self._tell_sharing)
         self._desk_server: asyncio.Server | None = None
         self._metrics_server: asyncio.Server | None = None
         self.ports: list[int] = []
@@ -177,6 +178,10 @@ class Mda:
         self._mboxes.clear()
         self._mboxes.update(names)
         self._emitter.emit(Kind.RELOADED)
+
+    def _tell_sharing(self, owner: str, folder: str, change: Change) -> None:
+        words = change.words(owner)
+        self._emitter.emit(Kind.SHARED, stage="malle mailbox acl", recipient=owner, folder=folder, reason=words)
 
     def _tell_trouble(self, words: str) -> None:
         self._emitter.emit(Kind.TROUBLE, reason=words)

@@ -5,8 +5,10 @@ from services.imapd.grammar.responses import Reply, astring, no, ok
 from services.imapd.grammar.rights import DeleteAcl, GetAcl, ListRights, MyRights, RightsWord, SetAcl
 from services.imapd.session import Session
 from services.kernel.mailbox import acl
-from services.kernel.mailbox.acl import OWNER, Rights
+from services.kernel.mailbox.acl import OWNER, Change, Rights
+from services.kernel.wire.events import Kind
 
+_Changed = tuple[Place, Change]
 _UNKNOWN = no("An identifier is an address, anyone, authenticated or owner, with - in front or without", b"CANNOT")
 
 
@@ -32,27 +34,44 @@ async def set_entry(session: Session, request: SetAcl) -> Reply:
             case RightsWord.REPLACE:
                 return request.rights
 
-    def work(place: Place) -> bool:
+    def work(place: Place) -> _Changed | None:
         identifier = _meant(request.identifier, place)
         if identifier is None:
-            return False
+            return None
         least = acl.ALWAYS if identifier == OWNER else acl.NONE
-        place.owner.change_acl(place.name, identifier, lambda before: change(before) | least)
-        return True
+        return place, place.owner.change_acl(place.name, identifier, lambda before: change(before) | least)
 
-    return ok("Done") if await session.at(request.mailbox, TO_ADMINISTER, work) else _UNKNOWN
+    return _answer(session, "SETACL", await session.at(request.mailbox, TO_ADMINISTER, work))
 
 
 async def delete_entry(session: Session, request: DeleteAcl) -> Reply:
     """DELETEACL (section 3.2)."""
 
-    def work(place: Place) -> bool:
+    def work(place: Place) -> _Changed | None:
         identifier = acl.meant(request.identifier, place.owner.address)
-        if identifier is not None:
-            place.owner.change_acl(place.name, identifier, lambda _: acl.NONE)
-        return identifier is not None
+        if identifier is None:
+            return None
+        return place, place.owner.change_acl(place.name, identifier, lambda _: acl.NONE)
 
-    return ok("Done") if await session.at(request.mailbox, TO_ADMINISTER, work) else _UNKNOWN
+    return _answer(session, "DELETEACL", await session.at(request.mailbox, TO_ADMINISTER, work))
+
+
+def _answer(session: Session, command: str, changed: _Changed | None) -> Reply:
+    """Tell the operator of a change: who may read whose mail is of interest later."""
+    if changed is None:
+        return _UNKNOWN
+    place, change = changed
+    if change:
+        session.house.emitter.emit(
+            Kind.SHARED,
+            login=session.address,
+            client=session.connection.client,
+            stage=command,
+            recipient=place.owner.address,
+            folder=place.name,
+            reason=change.words(place.owner.address),
+        )
+    return ok("Done")
 
 
 async def list_rights(session: Session, request: ListRights) -> Reply:

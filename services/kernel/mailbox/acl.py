@@ -142,6 +142,22 @@ def _signed(identifier: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one identifier's line: the rights that it gave before and gives now, or those that its identifier has without one."""
+
+    identifier: str
+    before: Rights
+    after: Rights
+
+    def __bool__(self) -> bool:
+        return self.before != self.after
+
+    def words(self, owner: str) -> str:
+        """For the operator: whose rights, before and after."""
+        return f"{said(self.identifier, owner)}: {form(self.before) or 'none'} -> {form(self.after) or 'none'}"
+
+
+@dataclass(frozen=True, slots=True)
 class Acl:
     """The lines of one folder: rights by identifier, ``user=bob@example.test`` or ``-anyone``."""
 

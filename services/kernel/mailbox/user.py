@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 
 from services.kernel.mailbox import acl, arrival, attributes, flags, look, names, others, pop3_lock
-from services.kernel.mailbox.acl import Acl, Rights
+from services.kernel.mailbox.acl import Acl, Change, Rights
 from services.kernel.mailbox.arrival import Staged
 from services.kernel.mailbox.catalog.shelf import clear
 from services.kernel.mailbox.config import MailboxSettings
@@ -204,8 +204,8 @@ class UserMail:
             found = Acl()
         return found.rights(who, is_owner=who == self.address)
 
-    def change_acl(self, name: str, identifier: str, change: Callable[[Rights], Rights]) -> None:
-        """Give an identifier other rights in a folder, by those it has.
+    def change_acl(self, name: str, identifier: str, change: Callable[[Rights], Rights]) -> Change:
+        """Give an identifier other rights in a folder, by those it has; return what became of them.
 
         Raises ``NoSuchFolder``, ``BadAcl``, ``TooManyEntries``, ``NotForAnyone``.
         """
@@ -222,6 +222,7 @@ class UserMail:
         self.note_sharing()
         self._shares.wake(identifier.removeprefix("-").removeprefix(acl.USER))
         self._home.notify()
+        return Change(identifier, known, after.given(identifier))
 
     def note_sharing(self) -> None:
         """Have the site know with whom this user shares folders, by their files."""

@@ -55,6 +55,8 @@ class Kind(StrEnum):
     ANSWERED = "answered"
     NOTIFIED = "notified"
     WARNED = "warned"
+    SHARED = "shared"
+    """Somebody's rights in a folder were changed."""
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -111,6 +111,12 @@ def test_acl_of_a_folder_is_shown_and_set(malle: Malle, mda: Running, folder: Pa
     for words in (["bob", "l"], [BOB, "lq"]):
         assert "expected" in malle("mailbox", "acl", ALICE, "Sent", *words).err
     assert "mailbox.share_with_anyone" in malle("mailbox", "acl", ALICE, "Sent", "anyone", "l").err
+    told = [(event["stage"], event["recipient"], event["folder"], event["reason"]) for event in mda.events("shared")]
+    assert told[:2] == [
+        ("malle mailbox acl", ALICE, "Sent", "carol@example.test: none -> lr"),
+        ("malle mailbox acl", ALICE, "Sent", f"{BOB}: none -> lrkx"),
+    ]
+    assert len(told) == 5
     path.write_text("nonsense\n")
     assert "dovecot-acl:1" in malle("mailbox", "acl", ALICE, "Sent").err
     longer = "".join(f"user={number}@example.test c\n" for number in range(10_000, 12_500))  # than it was, with what c stands for

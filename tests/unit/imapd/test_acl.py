@@ -68,6 +68,27 @@ def test_owner_keeps_what_he_cannot_take_from_himself(imapd: Running) -> None:
     assert "owner lra" in (imapd.root / "mail/example.test/alice/Maildir/.Sent/dovecot-acl").read_text()
 
 
+def test_each_change_is_an_event_that_says_who_made_it_and_whose_rights_they_are(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        for command in (f"SETACL Sent {BOB} lr", f"SETACL Sent {BOB} +l", f"SETACL Sent {BOB} +wa", "SETACL Sent bob l", "SETACL Nowhere anyone l"):
+            client.ask(command)
+    with imapd.signed_in(BOB) as client:
+        client.ask(f"SETACL user/{ALICE}/Sent -{BOB} w")
+        client.ask(f"DELETEACL user/{ALICE}/Sent -{BOB}")
+        client.ask(f"DELETEACL user/{ALICE}/Sent -{BOB}")
+        client.ask(f"SETACL user/{ALICE}/Sent {ALICE} lra")
+        client.ask(f"SETACL user/{ALICE}/Drafts {BOB} lra")
+    told = [(event["login"], event["stage"], event["reason"]) for event in imapd.events("shared")]
+    assert told == [
+        (ALICE, "SETACL", "bob@example.test: none -> lr"),
+        (ALICE, "SETACL", "bob@example.test: lr -> lrwa"),
+        (BOB, "SETACL", "-bob@example.test: none -> w"),
+        (BOB, "DELETEACL", "-bob@example.test: w -> none"),
+        (BOB, "SETACL", "alice@example.test: lrwstipekxa -> lra"),
+    ]
+    assert {(event["recipient"], event["folder"], event["client"]) for event in imapd.events("shared")} == {(ALICE, "Sent", "127.0.0.1")}
+
+
 def test_list_rights(imapd: Running) -> None:
     with imapd.signed_in() as client:
         assert client.ask("LISTRIGHTS INBOX bob@example.test")[0] == b'* LISTRIGHTS INBOX bob@example.test "" l r w s t i p e k x a c d'
