@@ -105,7 +105,11 @@ def _date(head: bytes) -> int:
 
 
 def written(content: bytes, flag_words: Sequence[str], internaldate: int) -> bytes:
-    """A message as it stands in an mbox, with the ``From `` line before and the empty line behind."""
+    """A message as it stands in an mbox, with the ``From `` line before and the empty line behind.
+
+    Its flags are in the place of fields for flags that it brought along, which would be read as more of them.
+    """
     header, line, body = _split(content)
+    own = b"".join(mbox.stateless([header]))
     fields = mbox.status(flag_words, is_old=True)
-    return mbox.separator(header, internaldate) + b"".join(mbox.quoted([header + fields + (line or b"\n") + body]))
+    return mbox.separator(header, internaldate) + b"".join(mbox.quoted([own + fields + (line or b"\n") + body]))

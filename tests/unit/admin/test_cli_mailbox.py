@@ -70,6 +70,21 @@ def test_mbox_goes_in_once_and_comes_out_the_same(malle: Malle, mda: Running, tm
     assert "Old" in malle("mailbox", "list", ALICE).out
 
 
+def test_flags_go_out_and_come_in_again_whatever_a_message_says_of_itself(malle: Malle, mda: Running, folder: Path) -> None:
+    (folder / "old" / "cur").mkdir(parents=True)
+    (folder / "old" / "dovecot-keywords").write_text("0 Work\n")
+    claims = b"Status: RO\nX-Status: DAF\nX-Keywords: Junk\n"
+    for name in ("1.a:2,", "2.b:2,Sa", "3.c:2,FR"):
+        (folder / "old" / "cur" / name).write_bytes(claims + MESSAGE % int(name[0]))
+    assert malle("mailbox", "import", ALICE, str(folder / "old")).status == 0
+    assert malle("mailbox", "export", ALICE, "-o", str(folder / "out.mbox")).status == 0
+    assert malle("mailbox", "import", BOB, str(folder / "out.mbox")).status == 0
+    flags = {"1": frozenset[str](), "2": frozenset({"\\Seen", "Work"}), "3": frozenset({"\\Flagged", "\\Answered"})}
+    for address in (ALICE, BOB):
+        found = mda.folder(address, "INBOX")
+        assert {content.partition(b"Subject: ")[2][:1].decode(): words for content, words in found} == flags
+
+
 def test_backup_is_restored_with_uids_flags_folders_annotations_and_rules(malle: Malle, mda: Running, folder: Path) -> None:
     old = folder / "old"
     (old / "Maildir" / "cur").mkdir(parents=True)

@@ -75,6 +75,18 @@ def test_written_message_is_read_back_as_it_was() -> None:
     assert path.endswith(":2,RSa")
 
 
+STATE = b"Status: RO\r\nX-Status: DF\r\nX-Keywords: Junk\r\n Folded\r\nx-uid: 7\r\nX-IMAP: 1 2\r\nContent-Length: 3\r\n"
+
+
+@pytest.mark.parametrize(("words", "letters"), [([], ""), (["\\Seen"], "S"), (["Work", "\\Answered", "\\Flagged"], "FRa")])
+def test_flags_are_those_of_the_mailbox_and_no_field_of_the_message(words: list[str], letters: str) -> None:
+    text = written(b"Subject: x\r\n" + STATE + b"To: y\r\n\r\nStatus: in the body\r\n", words, 0)
+    (path, data, _), *keywords = read(text)
+    assert path.endswith(f":2,{letters}")
+    assert data == b"Subject: x\nTo: y\n\nStatus: in the body\n"
+    assert [file[1] for file in keywords] == [b"0 Work\n"] * ("Work" in words)
+
+
 def test_pythons_mailbox_reads_what_is_written(tmp_path: Path) -> None:
     path = tmp_path / "mbox"
     path.write_bytes(b"".join(written(f"Subject: {n}\r\n\r\nFrom {n}\r\n".encode(), ["\\Seen"], 0) for n in range(3)))
