@@ -222,8 +222,12 @@ def _take_scripts(scripts: Scripts, tree: Path, most_bytes: int) -> list[str]:
 def _move_in(user: UserMail, tree: Path, refused_scripts: list[str]) -> ask.Response:
     moved = moving.move_in(user, tree)
     shutil.rmtree(tree, ignore_errors=True)
-    folders = [ask.MovedFolder(f.folder, f.uidvalidity, f.taken, f.known, f.keeps_uids, list(f.lost_keywords), f.lost_acl) for f in moved.folders]
-    return ask.MovedIn(folders, list(moved.passed_over), refused_scripts)
+    return ask.MovedIn(list(map(_moved_folder, moved.folders)), list(moved.passed_over), refused_scripts)
+
+
+def _moved_folder(one: moving.MovedIn) -> ask.MovedFolder:
+    keywords = list(one.lost_keywords)
+    return ask.MovedFolder(one.folder, one.uidvalidity, one.taken, one.known, one.keeps_uids, keywords, one.lost_acl, one.renumbered)
 
 
 def _check(user: UserMail) -> ask.Response:

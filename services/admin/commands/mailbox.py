@@ -18,7 +18,7 @@ from services.kernel.directory.account import MailboxFormat
 
 if TYPE_CHECKING:
     from services.admin.moving.imap import Remote, RemoteFolder
-    from services.kernel.wire.mailboxes import Checked, CheckedFolder, File, FolderList, MovedIn
+    from services.kernel.wire.mailboxes import Checked, CheckedFolder, File, FolderList, MovedFolder, MovedIn
 
 app = typer.Typer(name="mailbox", help="Mailboxes: list, import, export, backup, restore, check, acl.", no_args_is_help=True)
 
@@ -143,8 +143,9 @@ def _tell_moved(moved: "MovedIn", *, quietly: bool = False) -> bool:
     """Say what became of it; return whether something was left out."""
     for folder in moved.folders:
         if not quietly:
-            uids = "with their UIDs" if folder.keeps_uids else "under new UIDs"
-            typer.echo(f"{folder.folder}: {plural(folder.taken, 'message')} moved in {uids}, {folder.known} were there already")
+            typer.echo(f"{folder.folder}: {_taken(folder)}, {folder.known} were there already")
+        elif folder.renumbered:
+            typer.echo(f"{folder.folder}: {_taken(folder)}", err=True)
         for keyword in folder.lost_keywords:
             typer.echo(f"{folder.folder}: no room for the keyword {keyword}: its messages came without it", err=True)
         if folder.lost_acl:
@@ -154,6 +155,14 @@ def _tell_moved(moved: "MovedIn", *, quietly: bool = False) -> bool:
     for script in moved.refused_scripts:
         typer.echo(f"{script}: the script was left out", err=True)
     return bool(moved.passed_over or moved.refused_scripts)
+
+
+def _taken(folder: "MovedFolder") -> str:
+    """How many messages came, and whether clients that know the folder know them."""
+    if not folder.keeps_uids:
+        return f"{plural(folder.taken, 'message')} moved in under new UIDs"
+    told = f"{plural(folder.taken - folder.renumbered, 'message')} moved in with their UIDs"
+    return f"{told}, {folder.renumbered} under new ones" if folder.renumbered else told
 
 
 @app.command()

@@ -38,6 +38,7 @@ CHUNK = 1_000
 class MovedIn:
     """What became of one folder: messages taken and those it had already, and whether UIDs are those of the tree.
 
+    Where they are, ``renumbered`` of those taken have new ones all the same: the tree had none for them, or they were another message's here.
     ``lost_keywords`` are names for which the folder has no letter left; ``lost_acl`` is why the tree's ACL was left out, if it was.
     """
 
@@ -48,6 +49,7 @@ class MovedIn:
     keeps_uids: bool
     lost_keywords: tuple[str, ...] = ()
     lost_acl: str = ""
+    renumbered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +187,9 @@ class _Move:
         uidvalidity, keeps = self._settle(source.given)
         lost = self._agree(source)
         coming = source.coming if keeps else [one._replace(uid=0) for one in source.coming]
-        taken = sum(self._take(coming[start : start + CHUNK], source.keywords) for start in range(0, len(coming), CHUNK))
-        return MovedIn(self._folder, uidvalidity, taken, len(coming) - taken, keeps, lost)
+        parts = [self._take(coming[start : start + CHUNK], source.keywords) for start in range(0, len(coming), CHUNK)]
+        taken, kept = (sum(counts) for counts in zip((0, 0), *parts, strict=True))
+        return MovedIn(self._folder, uidvalidity, taken, len(coming) - taken, keeps, lost, renumbered=taken - kept if keeps else 0)
 
     def _settle(self, given: uids.Given | None) -> tuple[int, bool]:
         """Make the folder if it is missing; return its UIDVALIDITY and whether it is that of the tree."""
@@ -222,8 +225,8 @@ class _Move:
                 self._home.write_keywords(self._directory, known)
         return tuple(lost)
 
-    def _take(self, coming: Sequence[_Coming], keywords: tuple[str, ...]) -> int:
-        """Rename files into the folder and give them rows, in one transaction; return how many were not there yet."""
+    def _take(self, coming: Sequence[_Coming], keywords: tuple[str, ...]) -> tuple[int, int]:
+        """Rename files into the folder and give them rows, in one transaction; return how many are new, and how many have the tree's UID."""
         with ExitStack() as undo:
             with self._home.index.writing() as db, look.at_work(db, self._home, self._folder) as ledger:
                 present = {uids.unique(row.stem) for row in ledger.rows()}
@@ -235,7 +238,7 @@ class _Move:
                     undo.callback(arrival.put_back, self._home, path, one.path)
                 ledger.insert(rows)
             undo.pop_all()
-        return len(fresh)
+        return len(fresh), sum(one.uid == row.uid for one, row in zip(fresh, rows, strict=True))
 
 
 def _number(ledger: Ledger, fresh: Sequence[_Coming], keywords: tuple[str, ...]) -> list[Row]:

@@ -160,6 +160,7 @@ class MovedFolder(msgspec.Struct, frozen=True):
     keeps_uids: bool
     lost_keywords: list[str]
     lost_acl: str = ""
+    renumbered: int = 0
 
 
 class MovedIn(msgspec.Struct, frozen=True, tag="moved-in"):

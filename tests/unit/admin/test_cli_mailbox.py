@@ -70,6 +70,16 @@ def test_mbox_goes_in_once_and_comes_out_the_same(malle: Malle, mda: Running, tm
     assert "Old" in malle("mailbox", "list", ALICE).out
 
 
+def test_messages_that_do_not_keep_their_uids_are_counted_apart(malle: Malle, mda: Running, folder: Path) -> None:
+    (folder / "old" / "cur").mkdir(parents=True)
+    (folder / "old" / "new").mkdir()
+    (folder / "old" / "dovecot-uidlist").write_text("3 V1500000000 N44\n7 :1.a\n43 :2.b\n")
+    for number, name in enumerate(("cur/1.a:2,", "cur/2.b:2,", "new/3.c")):
+        (folder / "old" / name).write_bytes(MESSAGE % number)
+    moved = malle("mailbox", "import", ALICE, str(folder / "old"))
+    assert moved.out.splitlines()[-1] == "INBOX: 2 messages moved in with their UIDs, 1 under new ones, 0 were there already"
+
+
 def test_flags_go_out_and_come_in_again_whatever_a_message_says_of_itself(malle: Malle, mda: Running, folder: Path) -> None:
     (folder / "old" / "cur").mkdir(parents=True)
     (folder / "old" / "dovecot-keywords").write_text("0 Work\n")

@@ -85,8 +85,15 @@ def test_message_that_was_expunged_comes_back_under_a_new_uid(alice: UserMail, t
     inbox = alice.folder("INBOX")
     inbox.remove([7])
     dovecots(tree)
-    assert move_in(alice, tree).folders[0].taken == 1
+    assert move_in(alice, tree).folders == (MovedIn("INBOX", 1500000000, 1, 1, True, renumbered=1),)
     assert [uid for uid, _ in told(inbox)] == [43, 44]
+
+
+def test_message_without_a_uid_there_is_counted_apart(alice: UserMail, tree: Path) -> None:
+    dovecots(tree)
+    put(tree, "new/200.M9.mail")
+    assert move_in(alice, tree).folders == (MovedIn("INBOX", 1500000000, 3, 0, True, renumbered=1),)
+    assert [uid for uid, _ in told(alice.folder("INBOX"))] == [7, 43, 44]
 
 
 def test_keyword_without_a_free_letter_is_named_and_its_message_taken(alice: UserMail, inbox: Folder, tree: Path, draft: MakeDraft) -> None:
