@@ -7,7 +7,7 @@ from services.imapd.objectid import email_id
 from services.imapd.sections import header_end
 from services.kernel.mail import casemap
 from services.kernel.mail.decoding import decode_header, decode_pieces
-from services.kernel.mail.mime import encoding, fields
+from services.kernel.mail.mime import addresses, encoding, fields
 from services.kernel.mail.mime.structure import Part, scan
 from services.kernel.mailbox.served import Content
 
@@ -16,6 +16,9 @@ MAX_HEADER_BYTES = 1 << 18
 KEEP_CHARACTERS = 1 << 22
 """Of the body in comparable form that are kept for the next question; a longer one is made anew for each, piece by piece."""
 
+_ADDRESS_FIELDS = frozenset({b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"})
+_IN_PIECES = re.compile(rb'[(]|[\s"]@|@\s')
+"""What stands in lists whose addresses may have a comment or white space within."""
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _FOLD_CHARACTERS = 1 << 16
 """Folded at a time: one character can become eighteen."""
@@ -63,8 +66,10 @@ class Document:
         return self._fields.get(name, ())
 
     def field(self, name: bytes) -> list[str]:
-        """The values of a field (in lower case), decoded and comparable."""
-        return [comparable_line(decode_header(value)) for value in self.raw(name)]
+        """The values of a field (in lower case), decoded and comparable; then addresses that may not be spelled so there."""
+        values = self.raw(name)
+        more = _respelled(values) if name in _ADDRESS_FIELDS else ()
+        return [comparable_line(decode_header(value)) for value in (*values, *more)]
 
     @property
     def email_id(self) -> bytes:
@@ -117,6 +122,14 @@ class Document:
         if self._parts is None:
             self._parts = list(_parts(scan(self._content)))
         return self._parts
+
+
+def _respelled(values: Iterable[bytes]) -> Iterator[bytes]:
+    """Addresses as ENVELOPE gives them, which is what FROM is asked of (RFC 3501 section 6.4.4), where they may have a comment within."""
+    for value in filter(_IN_PIECES.search, values):
+        for entry in addresses.parse(value):
+            if entry.mailbox and entry.host:
+                yield b"%b@%b" % (entry.mailbox, entry.host)
 
 
 def _headers(content: Content, parts: Sequence[Part]) -> Iterator[str]:

@@ -131,7 +131,8 @@ class Notices:
                 mailbox = session.mailbox_form(name) if name else b'""'
                 return b"* METADATA %b %b\r\n" % (mailbox, b" ".join(astring(entry.encode()) for entry in entries))
             case Changed(name, figures, occasion):
-                return _status(session, name, figures, with_modseq=True, with_unseen=occasion is not Occasion.MESSAGE_EXPUNGE)
+                has_modseq = occasion is Occasion.FLAG_CHANGE or Mode.CONDSTORE in session.modes
+                return _status(session, name, figures, with_modseq=has_modseq, with_unseen=occasion is not Occasion.MESSAGE_EXPUNGE)
 
 
 def _owners(access: Access, interest: Interest) -> list[UserMail]:
@@ -167,11 +168,11 @@ def _digests(values: Mapping[str, bytes]) -> Mapping[str, bytes]:
 
 
 def _status(session: Session, name: str, figures: Figures, *, with_modseq: bool, with_unseen: bool = False) -> bytes:
-    """RFC 5465 sections 5.1 to 5.3: what a client needs to see whether it must look; modseqs only where the client keeps them."""
+    """RFC 5465 sections 4 and 5.1 to 5.3: what a client needs to see whether it must look; modseqs where flags matter, whatever was enabled."""
     told = b"MESSAGES %d UIDNEXT %d UIDVALIDITY %d" % (figures.messages, figures.uidnext, figures.uidvalidity)
     if with_unseen:
         told += b" UNSEEN %d" % figures.unseen
-    if with_modseq and Mode.CONDSTORE in session.modes:
+    if with_modseq:
         told += b" HIGHESTMODSEQ %d" % figures.highestmodseq
     return b"* STATUS %b (%b)\r\n" % (session.mailbox_form(name), told)
 

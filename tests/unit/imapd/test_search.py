@@ -90,6 +90,17 @@ def test_search_that_makes_no_sense_is_refused(imapd: Running, keys: str, reply:
         assert client.ask(f"SEARCH {keys}")[-1].startswith(reply)
 
 
+@pytest.mark.parametrize("field", ["From: <ann (of sales)@ (the) world.test>", "To: ann @ world.test", 'Cc: Bo <bo@b.test>, "ann"@world.test (Ann)'])
+def test_address_is_found_though_comments_or_blanks_are_within(imapd: Running, field: str) -> None:
+    with imapd.signed_in() as client:
+        client.append("INBOX", field.encode() + b"\r\n\r\nhello\r\n")
+        client.append("INBOX", HELLO)
+        client.ask("SELECT INBOX")
+        name = field.partition(":")[0].upper()
+        for _ in range(2):  # from the messages, then from the catalogue
+            assert client.ask(f"SEARCH {name} ann@world.test NOT SUBJECT hello")[0] == b"* SEARCH 1"
+
+
 def test_uid_search_gives_uids(imapd: Running) -> None:
     with imapd.signed_in() as client:
         fill(client)

@@ -13,7 +13,7 @@ from services.kernel.mailbox.trouble import MailboxTrouble
 
 NAME = "malleposte.catalog"
 LOCK_NAME = "malleposte.catalog.lock"
-VERSION = 3
+VERSION = 4
 """Goes up with every change of the tables, and of what callers put into them."""
 BUSY_SECONDS = 5.0
 """Others hold the lock for some tens of milliseconds; a cache is not worth more waiting."""
