@@ -157,7 +157,7 @@ def describe(action: Action) -> str:
         case Vacation():
             return f"answer {action.recipient}, once in {age(action.seconds)}, as {action.sender}: {action.subject} / {_short(action.reason)}"
         case Notify():
-            return f"notify {', '.join((*action.recipients, *action.copies))}: {_short(action.message or 'a summary')}"
+            return f"notify {', '.join(action.all_recipients)}: {_short(action.message or 'a summary')}"
         case Discard():
             return "drop the message"
 

@@ -63,6 +63,7 @@ def notification(action: Notify, occasion: Occasion) -> bytes:
         ("Importance", word),
         ("X-Priority", priority),
         ("Auto-Submitted", f'auto-notified; owner-email="{occasion.owner}"'),
+        ("Precedence", "bulk"),
         *action.fields,  # last: what is there already stays
     ]
     message = _message(fields, occasion)

@@ -15,6 +15,7 @@ from services.mda import trace
 from services.mda.filing import with_head
 from services.mda.memory import Memory, Past
 from services.mda.outbox import Outbox, Outgoing
+from services.mda.senders import envelope_sender
 from services.mda.telling import Teller
 from services.mda.transfer import HEAD_OCTETS, Parcel
 
@@ -73,7 +74,7 @@ class Forwarding:
     def _outgoing(self, parcel: Parcel, action: Redirect, queue_id: str) -> Outgoing:
         transfer = parcel.transfer
         return Outgoing(
-            self._envelope_sender(parcel),
+            envelope_sender(self._sender, parcel),
             partial(self._blocks, parcel, action, queue_id),
             transfer.trace_id,
             parcel.facts.message_id,
@@ -82,13 +83,6 @@ class Forwarding:
             action.notify,
             action.ret,
         )
-
-    def _envelope_sender(self, parcel: Parcel) -> str:
-        """The null sender stays: whoever answers a report would begin a circle (RFC 5321 section 4.5.5)."""
-        sender = parcel.transfer.sender
-        if not sender or self._sender == "sender":
-            return sender
-        return parcel.target.mailbox if self._sender == "recipient" else self._sender
 
     def _blocks(self, parcel: Parcel, action: Redirect, queue_id: str) -> Iterator[bytes]:
         yield received(Trace("", "", self._hostname, "LMTP", queue_id, time.time()))

@@ -1,6 +1,7 @@
 """Answers of a vacation and notifications, on their way into the queue."""
 
 import time
+from dataclasses import dataclass
 
 from services.kernel.mail.address import fold
 from services.kernel.mail.envelope import Body
@@ -16,19 +17,29 @@ from services.mda.answers import Occasion
 from services.mda.filing import Filing
 from services.mda.memory import Memory, Past
 from services.mda.outbox import Outbox, Outgoing
+from services.mda.senders import envelope_sender
 from services.mda.telling import Teller
 from services.mda.transfer import Parcel
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What is the same for all notices: the site's name, and the settings ``sieve.vacation_sender`` and ``sieve.notify_sender``."""
+
+    hostname: str
+    vacation_sender: str = "none"
+    notify_sender: str = "recipient"
 
 
 class Notices:
     """Sends what rules say in a user's name. May raise anything: the message that made them speak is stored already."""
 
-    def __init__(self, outbox: Outbox, store: MailStore, filing: Filing, teller: Teller, hostname: str) -> None:
+    def __init__(self, outbox: Outbox, store: MailStore, filing: Filing, teller: Teller, manners: Manners) -> None:
         self._outbox = outbox
         self._store = store
         self._filing = filing
         self._teller = teller
-        self._hostname = hostname
+        self._manners = manners
 
     async def send(self, parcel: Parcel, action: Vacation | Notify, memory: Memory) -> None:
         """Return when the notice is on stable storage in the queue, or is not to be sent."""
@@ -51,7 +62,7 @@ class Notices:
             raise
 
     async def _answer(self, parcel: Parcel, action: Vacation) -> None:
-        """With the null sender: nobody wants to hear that an answer did not arrive (RFC 5230 section 5.1)."""
+        """With the null sender, unless the site says otherwise: nobody wants to hear that an answer did not arrive (RFC 5230 section 5.1)."""
         found = await self._outbox.find(action.recipient)
         if isinstance(found, Reply):
             self._teller.trouble(parcel, "answer", f"{action.recipient}: {found}")
@@ -59,8 +70,10 @@ class Notices:
         queue_id = self._outbox.mint()
         occasion = self._occasion(parcel, queue_id)
         content = answers.answer(action, occasion)
-        is_utf8 = answers.is_international(action.sender or action.addressee or occasion.owner, action.recipient)
-        await self._send(parcel, Outgoing("", lambda: (content,), message_id=occasion.message_id, smtputf8=is_utf8), [found], queue_id, content)
+        sender = "" if self._manners.vacation_sender == "none" else parcel.target.mailbox
+        is_utf8 = answers.is_international(sender, action.sender or action.addressee or occasion.owner, action.recipient)
+        message = Outgoing(sender, lambda: (content,), message_id=occasion.message_id, smtputf8=is_utf8)
+        await self._send(parcel, message, [found], queue_id, content)
         self._teller.sent(Kind.ANSWERED, parcel, queue_id, action.recipient)
         await self._keep(parcel, action.fcc, content)
 
@@ -72,18 +85,18 @@ class Notices:
         occasion = self._occasion(parcel, queue_id)
         content = answers.notification(action, occasion)
         found = []
-        for address in (*action.recipients, *action.copies):
+        for address in action.all_recipients:
             answer = await self._outbox.find(address)
             if isinstance(answer, Reply):
                 self._teller.trouble(parcel, "answer", f"{address}: {answer}")
             else:
                 found.append(answer)
         if found:
-            sender = parcel.target.mailbox if parcel.transfer.sender else ""
-            is_utf8 = answers.is_international(action.sender or occasion.owner, *action.recipients, *action.copies)
+            sender = envelope_sender(self._manners.notify_sender, parcel)
+            is_utf8 = answers.is_international(sender, action.sender or occasion.owner, *action.all_recipients)
             message = Outgoing(sender, lambda: (content,), message_id=occasion.message_id, smtputf8=is_utf8)
             await self._send(parcel, message, found, queue_id, content)
-            self._teller.sent(Kind.NOTIFIED, parcel, queue_id, action.recipients[0])
+            self._teller.sent(Kind.NOTIFIED, parcel, queue_id, action.all_recipients[0])
         await self._keep(parcel, action.fcc, content)
 
     async def _send(self, parcel: Parcel, message: Outgoing, found: list[Accepted], queue_id: QueueId, content: bytes) -> None:
@@ -109,4 +122,4 @@ class Notices:
             self._teller.trouble(parcel, "answer", failure)
 
     def _occasion(self, parcel: Parcel, queue_id: str) -> Occasion:
-        return Occasion(parcel.target.mailbox, self._hostname, queue_id, time.time(), parcel.transfer.sender, parcel.head)
+        return Occasion(parcel.target.mailbox, self._manners.hostname, queue_id, time.time(), parcel.transfer.sender, parcel.head)

@@ -34,7 +34,7 @@ from services.mda.filing import Deliverers, Filing
 from services.mda.forwarding import Forwarding
 from services.mda.mbox.delivery import MboxDelivery
 from services.mda.message import Mailroom
-from services.mda.notices import Notices
+from services.mda.notices import Manners, Notices
 from services.mda.outbox import Outbox
 from services.mda.quotas import QuotaRules, Quotas, Rooms
 from services.mda.rulebook import Rulebook
@@ -122,7 +122,7 @@ class Mda:
         hands = Hands(
             filing,
             Forwarding(outbox, store, teller, site.hostname, sieve.redirect_sender),
-            Notices(outbox, store, filing, teller, site.hostname),
+            Notices(outbox, store, filing, teller, Manners(site.hostname, sieve.vacation_sender, sieve.notify_sender)),
             teller,
         )
         customs = Customs(site.hostname, site.recipient_delimiter, sieve.limits, sieve.log_bytes)

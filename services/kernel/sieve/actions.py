@@ -100,9 +100,9 @@ class Vacation:
 class Notify:
     """Send a notification (RFC 5435) by mail (RFC 5436).
 
-    ``recipients`` are the addresses of the ``mailto:`` URI; ``fields`` what else it sets and may (section 2.7), as (name, value); ``body`` its own.
-    ``importance`` is 1 (urgent), 2 or 3. ``message`` is what the script gave, or empty: then a summary with From and Subject. ``sender`` is
-    ``:from``, empty for the user's own address.
+    ``recipients`` and ``copies`` are the addresses of the ``mailto:`` URI, ``hidden`` those that nobody else is to see; ``fields`` what else it sets
+    and may (section 2.7), as (name, value); ``body`` its own. ``importance`` is 1 (urgent), 2 or 3. ``message`` is what the script gave, or empty:
+    then a summary with From and Subject. ``sender`` is ``:from``, empty for the user's own address.
     """
 
     recipients: tuple[str, ...]
@@ -115,6 +115,12 @@ class Notify:
     options: tuple[str, ...] = ()
     method: str = ""
     fcc: Store | None = None
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def all_recipients(self) -> tuple[str, ...]:
+        """To whom it goes."""
+        return (*self.recipients, *self.copies, *self.hidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ _MACHINES = re.compile(
 """Local parts of senders that no person reads: RFC 5230 section 4.6 and RFC 2142."""
 _SUPPRESSED = frozenset({"all", "oof", "autoreply"})
 """What Exchange writes for "do not answer with an absence note" ([MS-OXCMAIL] 2.2.3.2.14)."""
-_MOST_SUBJECT = 256
 _MOST_NAME = 100
 _MOST_REFERENCES = 40
 _ID = re.compile(r"<[^<>\s]{1,500}>")
@@ -60,7 +59,8 @@ def _silenced_by_field(machine: Machine) -> str:
 
 
 def _not_addressed(machine: Machine, own: set[str]) -> str:
-    return "" if _addressed(machine, own) else "no address of the user is in To, Cc or Bcc"
+    is_fine = not machine.limits.policy.vacation_wants_recipient or _addressed(machine, own)
+    return "" if is_fine else "no address of the user is in To, Cc or Bcc"
 
 
 def _addressed(machine: Machine, own: set[str]) -> str:
@@ -80,11 +80,12 @@ def _recipients(machine: Machine) -> Iterator[addresses.Address]:
 
 def own_addresses(machine: Machine, more: list[str]) -> set[str]:
     """The user's addresses in lower case: the recipient with and without its detail, those the site knows, those the script names."""
+    envelope, delimiter = machine.delivery.envelope, machine.delivery.recipient_delimiter
     found = {*machine.delivery.addresses, *(addresses.to_send(each) or "" for each in more)}
-    recipient = addresses.in_envelope(machine.delivery.envelope.recipient)
-    if recipient is not None and recipient.local is not None:
-        user = addresses.part(recipient, "user", machine.delivery.recipient_delimiter)
-        found |= {recipient.text, f"{user}@{recipient.domain}"}
+    for path in (envelope.recipient, envelope.original if machine.limits.policy.vacation_takes_original else ""):
+        recipient = addresses.in_envelope(path)
+        if recipient is not None and recipient.domain:
+            found |= {recipient.text, f"{addresses.part(recipient, 'user', delimiter)}@{recipient.domain}"}
     return {address.lower() for address in found if address}
 
 
@@ -136,9 +137,8 @@ class _Note:
 
     def _subject(self, machine: Machine) -> str:
         given = _one_line(decode_header(self.subject.expand(machine).encode("utf-8", "replace"))) if self.subject else ""
-        original = next(iter(machine.message.section.named("subject")), None)
-        text = given or ("Auto: " + _one_line(decoded(original)) if original else "Automated reply")
-        return text if len(text) <= _MOST_SUBJECT else text[: _MOST_SUBJECT - 1] + "…"
+        text, most = given or _usual_subject(machine), machine.limits.vacation_subject_characters
+        return text if len(text) <= most else text[: most - 1] + "…"
 
     def _handle(self, machine: Machine, *parts: str) -> str:
         """RFC 5230 section 4.7: without ``:handle``, answers that differ are different."""
@@ -148,18 +148,38 @@ class _Note:
     def _seconds(self, machine: Machine) -> int:
         limits = machine.limits
         wanted = limits.vacation_usual_seconds if self.seconds is None else self.seconds
-        return max(limits.vacation_least_seconds, min(wanted, limits.vacation_most_seconds))
+        return max(limits.vacation_least_seconds, min(wanted, limits.vacation_most_seconds or wanted))
+
+
+def _usual_subject(machine: Machine) -> str:
+    policy = machine.limits.policy
+    original = next(iter(machine.message.section.named("subject")), None)
+    if original is None:
+        return policy.vacation_subject
+    words = re.split(r"%\$|%\{subject\}", policy.vacation_subject_template)
+    return _one_line(_one_line(decoded(original)).join(words)) or policy.vacation_subject
 
 
 def _named(machine: Machine, address: str) -> str:
-    """The sender's address with the name that the message gives beside it, quoted, so that nothing in it is an address."""
+    """The sender's address with the name that the message gives beside it, quoted, so that nothing in it is an address.
+
+    Where the site trusts the header, its address: that of the envelope may be one that a forwarder made.
+    """
+    trusts_header = machine.limits.policy.vacation_trusts_header
     for name in ("sender", "resent-from", "from"):
         for field in machine.message.section.named(name)[:1]:
-            found = parse(field.value)
-            if len(found) == 1 and found[0].name and [each.text.lower() for each in addresses.in_header(field.value)] == [address.lower()]:
-                text = _one_line(decode_header(found[0].name))[:_MOST_NAME].replace("\\", "\\\\").replace('"', '\\"')
-                return f'"{text}" <{address}>'
+            found, texts = parse(field.value), [each.text for each in addresses.in_header(field.value)]
+            if len(found) != 1 or len(texts) != 1:
+                continue
+            shown = addresses.to_send(texts[0]) if trusts_header else address if texts[0].lower() == address.lower() else None
+            if shown and (found[0].name or trusts_header):
+                return _quoted(found[0].name or b"", shown)
     return f"<{address}>"
+
+
+def _quoted(name: bytes, address: str) -> str:
+    text = _one_line(decode_header(name))[:_MOST_NAME].replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}" <{address}>' if text else f"<{address}>"
 
 
 def _one_line(text: str) -> str:
@@ -188,7 +208,7 @@ def _build_vacation(bound: Bound) -> Callable[[Machine], None]:
         sender=sender,
         handle=bound.text("handle"),
         own=bound.options["addresses"].texts if bound.has("addresses") else (),
-        seconds=None if not period else min(number, 365) * DAY if period == "days" else number,
+        seconds=None if not period else number * DAY if period == "days" else number,
         is_mime=bound.has("mime"),
         store=store_at(bound, "fcc"),
     )

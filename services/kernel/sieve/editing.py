@@ -15,7 +15,9 @@ from services.kernel.sieve.words import Bound, Option, Positional, Want, Word
 PROTECTED = frozenset({b"received", b"auto-submitted", b"x-sieve-redirected-from"})
 """Fields that stay, silently (RFC 5293 section 5): the trace of the message, and what keeps machines from answering each other and from sending
 mail in circles."""
-_NOT_ADDED = frozenset({b"received", b"return-path"})
+_NOT_ADDED = frozenset({b"received", b"return-path", b"x-sieve-redirected-from"})
+_ALWAYS_FREE = "subject"
+"""RFC 5293 section 5: every site lets scripts change it."""
 _NAME = re.compile(r"[!-9;-~]{1,900}")
 """RFC 5322 section 3.6.8; a line has 998 octets at the most."""
 _LINE = re.compile(r"\r\n|\r|\n")
@@ -49,12 +51,18 @@ def _build_addheader(bound: Bound) -> Run:
 
     def run(machine: Machine) -> None:
         field = _make_field(machine, name(machine), value.expand(machine))
-        if field.name in _NOT_ADDED:
+        if field.name in _NOT_ADDED or _is_forbidden(field, machine.limits.policy.unadded_fields):
+            machine.tell(f"addheader: the field {field.name.decode()} cannot be added")
             return
         fields = machine.message.section.fields
         machine.message.edit(Section((*fields, field) if is_last else (field, *fields)))
 
     return run
+
+
+def _is_forbidden(field: Field, names: frozenset[str]) -> bool:
+    name = field.name.decode("ascii", "replace")
+    return name in names and name != _ALWAYS_FREE
 
 
 def _check_size(name: str, value: str, bound: Bound) -> None:
@@ -117,6 +125,9 @@ def _build_deleteheader(bound: Bound) -> Run:
         if index:
             at = len(found) - index if is_last else index - 1
             found = found[at : at + 1] if at >= 0 else []
+        if found and _is_protected(machine, found[0]):
+            machine.tell(f"deleteheader: the field {name(machine)} cannot be deleted")
+            return
         doomed = _doomed(machine, found, match if patterns else None)
         if doomed:
             machine.message.edit(Section(tuple(field for field in section.fields if id(field) not in doomed)))
@@ -124,12 +135,15 @@ def _build_deleteheader(bound: Bound) -> Run:
     return run
 
 
+def _is_protected(machine: Machine, field: Field) -> bool:
+    return field.name in PROTECTED or _is_forbidden(field, machine.limits.policy.undeleted_fields)
+
+
 def _doomed(machine: Machine, fields: list[Field], match: Match | None) -> set[int]:
     """The fields that go, by identity: two may be equal."""
     if match is not None and match.kind == "count":
-        values = [decoded(field) for field in fields]
-        return {id(field) for field in fields if field.name not in PROTECTED} if match.any(machine, values) else set()
-    return {id(field) for field in fields if field.name not in PROTECTED and (match is None or match.any(machine, [decoded(field)]))}
+        return {id(field) for field in fields} if match.any(machine, [decoded(field) for field in fields]) else set()
+    return {id(field) for field in fields if match is None or match.any(machine, [decoded(field)])}
 
 
 WORDS = (

@@ -1,6 +1,29 @@
-"""How much a script may ask for."""
+"""How much a script may ask for, and what a site has decided of what scripts do."""
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a site decides where the standards leave it open; as it is here, it is what they recommend.
+
+    ``%$`` and ``%{subject}`` in the template stand for the message's subject (Pigeonhole ``sieve_vacation_default_subject_template``). Names of
+    fields are in lower case.
+    """
+
+    vacation_subject: str = "Automated reply"
+    """Of an answer to a message without a subject (Pigeonhole ``sieve_vacation_default_subject``)."""
+    vacation_subject_template: str = "Auto: %$"
+    vacation_takes_original: bool = False
+    """The recipient before aliases is the user's address too (Pigeonhole ``sieve_vacation_use_original_recipient``)."""
+    vacation_wants_recipient: bool = True
+    """RFC 5230 section 4.5: the message names an address of the user (Pigeonhole ``sieve_vacation_dont_check_recipient``)."""
+    vacation_trusts_header: bool = False
+    """To of an answer comes from the header alone (Pigeonhole ``sieve_vacation_to_header_ignore_envelope``)."""
+    unadded_fields: frozenset[str] = frozenset()
+    """That ``addheader`` leaves out (Pigeonhole ``sieve_editheader_forbid_add``)."""
+    undeleted_fields: frozenset[str] = frozenset()
+    """That ``deleteheader`` leaves (Pigeonhole ``sieve_editheader_forbid_delete``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +61,17 @@ class Limits:
     """Size of a compiled regular expression."""
     vacation_least_seconds: int = 86_400
     """Pigeonhole ``sieve_vacation_min_period``: shorter periods become this; with ``vacation-seconds`` a site may set 0."""
-    vacation_most_seconds: int = 2_592_000
-    """30 days (RFC 5230 section 4.1 asks for at least 30 days as the largest)."""
+    vacation_most_seconds: int = 31_536_000
+    """365 days; 0 for no limit (RFC 5230 section 4.1 asks for more than 30 days; Pigeonhole ``sieve_vacation_max_period``, none there)."""
     vacation_usual_seconds: int = 604_800
-    """7 days (RFC 5230 section 4.1)."""
+    """7 days (RFC 5230 section 4.1; Pigeonhole ``sieve_vacation_default_period``)."""
+    vacation_subject_characters: int = 256
+    """Of the subject of an answer (Pigeonhole ``sieve_vacation_max_subject_codepoints``)."""
     duplicate_usual_seconds: int = 43_200
     """12 hours (Pigeonhole ``sieve_duplicate_default_period``)."""
     duplicate_most_seconds: int = 172_800
     """2 days (Pigeonhole ``sieve_duplicate_max_period``)."""
+    policy: Policy = Policy()
 
 
 DEFAULT = Limits()

@@ -23,10 +23,11 @@ _OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-_]*=[^\x00-\x1f\x7f]*")
 _FIELD = re.compile(r"[!-9;-~]{1,76}")
 _RECIPIENT_FIELDS = ("to", "cc", "bcc")
 _NOT_FROM_URI = frozenset(
-    {"from", "sender", "reply-to", "date", "message-id", "received", "return-path", "auto-submitted", "resent-from", "resent-date"}
-    | {"mime-version", "content-type", "content-transfer-encoding", "importance", "priority", "x-priority", "list-id", "precedence"}
+    {"from", "sender", "reply-to", "date", "message-id", "in-reply-to", "references", "received", "return-path", "auto-submitted"}
+    | {"mime-version", "importance", "priority", "x-priority", "list-id", "precedence", "delivered-to", "x-sieve-redirected-from"}
 )
-"""Fields that a URI does not set (RFC 5436 section 2.3, RFC 6068 section 4): left out silently."""
+_NOT_FROM_URI_EITHER = ("resent-", "content-")
+"""Fields that a URI does not set, and how the names of others begin (RFC 5436 section 2.3, RFC 6068 section 4): left out silently."""
 MOST_RECIPIENTS = 8
 """Pigeonhole's ``NTFY_MAILTO_MAX_RECIPIENTS``."""
 _MOST_FIELDS = 16
@@ -44,6 +45,7 @@ class Target:
 
     recipients: tuple[str, ...]
     copies: tuple[str, ...]
+    hidden: tuple[str, ...]
     fields: tuple[tuple[str, str], ...]
     body: str
 
@@ -64,19 +66,26 @@ def parse_mailto(uri: str) -> Target:
             found[name.lower()] += _addresses(value)
         elif name.lower() == "body":
             body = value[:_MOST_TEXT]
-        elif name.lower() not in _NOT_FROM_URI and len(fields) < _MOST_FIELDS:
+        elif _may_set(name.lower()) and len(fields) < _MOST_FIELDS:
             fields.append((name, " ".join(value.split())[:1000]))
     return _target(found, fields, body)
 
 
+def _may_set(name: str) -> bool:
+    return name not in _NOT_FROM_URI and not name.startswith(_NOT_FROM_URI_EITHER)
+
+
 def _target(found: dict[str, list[str]], fields: list[tuple[str, str]], body: str) -> Target:
-    recipients = tuple(dict.fromkeys(found["to"]))
-    copies = tuple(dict.fromkeys(each for each in (*found["cc"], *found["bcc"]) if each not in recipients))
-    if not recipients and not copies:
+    kinds: dict[str, str] = {}
+    for kind in _RECIPIENT_FIELDS:
+        for address in found[kind]:
+            kinds.setdefault(address, kind)
+    if not kinds:
         raise BadUri("the mailto URI names no recipient")
-    if len(recipients) + len(copies) > MOST_RECIPIENTS:
+    if len(kinds) > MOST_RECIPIENTS:
         raise BadUri(f"the mailto URI names more than {MOST_RECIPIENTS} recipients")
-    return Target(recipients, copies, tuple(fields), body)
+    recipients, copies, hidden = (tuple(address for address in kinds if kinds[address] == kind) for kind in _RECIPIENT_FIELDS)
+    return Target(recipients, copies, hidden, tuple(fields), body)
 
 
 def _fields(query: str) -> Iterator[tuple[str, str]]:
@@ -125,6 +134,7 @@ def _build_notify(bound: Bound) -> Callable[[Machine], None]:
             Notify(
                 recipients=target.recipients,
                 copies=target.copies,
+                hidden=target.hidden,
                 fields=target.fields,
                 body=target.body,
                 message=message.expand(machine)[:_MOST_TEXT] if message else "",

@@ -58,9 +58,12 @@ class Outcome:
 
     def _unnotified(self, action: Notify) -> Notify:
         """Nobody is notified twice of one message (RFC 5435 section 3.8)."""
-        before = {to for each in (*self._before, *self.actions) if isinstance(each, Notify) for to in (*each.recipients, *each.copies)}
-        recipients = tuple(to for to in action.recipients if to not in before)
-        return replace(action, recipients=recipients, copies=tuple(to for to in action.copies if to not in before))
+        before = {to for each in (*self._before, *self.actions) if isinstance(each, Notify) for to in each.all_recipients}
+
+        def fresh(addresses: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(to for to in addresses if to not in before)
+
+        return replace(action, recipients=fresh(action.recipients), copies=fresh(action.copies), hidden=fresh(action.hidden))
 
     @staticmethod
     def _refuse_conflicts(action: Action, present: Sequence[Action]) -> None:
@@ -96,7 +99,7 @@ class Outcome:
 
 def _is_empty(action: Action) -> bool:
     """An answer or notification that nobody is to get."""
-    return (isinstance(action, Vacation) and not action.recipient) or (isinstance(action, Notify) and not (action.recipients or action.copies))
+    return (isinstance(action, Vacation) and not action.recipient) or (isinstance(action, Notify) and not action.all_recipients)
 
 
 def _name(action: Action) -> str:

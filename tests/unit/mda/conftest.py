@@ -29,7 +29,7 @@ mda: {{listen: ["127.0.0.1:0"], metrics_address: "", events_directory: "{root}/e
   room_directory: "{root}/room", control: "unix:{root}/control",
   defers_over_quota: {defers}, mbox: {{lock_seconds: {lock_seconds}, size_limit: {mbox_size_limit}}}}}
 routing: {{mboxes: [lists, Team.2026]}}
-sieve: {{before: "{root}/before", after: "{root}/after", included: "{root}/global"}}
+sieve: {{before: "{root}/before", after: "{root}/after", included: "{root}/global", {sieve}}}
 """
 
 
@@ -41,6 +41,8 @@ class Running:
     defers: bool = False
     mbox_size_limit: int = 0
     mbox_lock_seconds: int = 1
+    sieve: str = ""
+    """More settings of the section, as in a flow mapping."""
     port: int = 0
     _ready: threading.Event = field(default_factory=threading.Event)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -50,7 +52,7 @@ class Running:
 
     def start(self) -> None:
         settings = {"defers": str(self.defers).lower(), "mbox_size_limit": self.mbox_size_limit, "lock_seconds": self.mbox_lock_seconds}
-        (self.root / "malleposte.yaml").write_text(CONFIGURATION.format(root=self.root, **settings))
+        (self.root / "malleposte.yaml").write_text(CONFIGURATION.format(root=self.root, sieve=self.sieve, **settings))
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
         assert self._ready.wait(10)

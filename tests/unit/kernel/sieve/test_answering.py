@@ -4,7 +4,7 @@ import pytest
 
 from services.kernel.sieve.actions import Keep, Store, Vacation
 from services.kernel.sieve.delivery import Envelope
-from services.kernel.sieve.limits import Limits
+from services.kernel.sieve.limits import Limits, Policy
 from tests.unit.kernel.sieve.scripts import ENVELOPE, flaws, judge
 
 REQUIRE = 'require ["vacation", "vacation-seconds", "variables", "fcc", "mailbox", "imap4flags"];'
@@ -51,7 +51,7 @@ def test_script_chooses() -> None:
 
 @pytest.mark.parametrize(
     ("period", "seconds"),
-    [(":days 0", 86_400), (":days 1000", 2_592_000), (":seconds 10", 86_400), (f":seconds {1 << 60}", 2_592_000)],
+    [(":days 0", 86_400), (":days 90", 7_776_000), (":days 1000", 31_536_000), (":seconds 10", 86_400), (f":seconds {1 << 60}", 31_536_000)],
 )
 def test_period_stays_within_the_limits(period: str, seconds: int) -> None:
     found = answer(f'vacation {period} "R";')
@@ -61,6 +61,69 @@ def test_period_stays_within_the_limits(period: str, seconds: int) -> None:
 def test_site_may_allow_short_periods() -> None:
     found = answer('vacation :seconds 0 "R";', limits=Limits(vacation_least_seconds=0))
     assert found is not None and found.seconds == 0
+
+
+def test_site_sets_the_usual_period_and_may_set_no_longest() -> None:
+    limits = Limits(vacation_usual_seconds=100_000, vacation_most_seconds=0)
+    usual, long = answer('vacation "R";', limits=limits), answer('vacation :days 1000 "R";', limits=limits)
+    assert usual is not None and long is not None
+    assert (usual.seconds, long.seconds) == (100_000, 86_400_000)
+
+
+@pytest.mark.parametrize(
+    ("template", "field", "subject"),
+    [
+        ("Absent : %$", b"Subject: Caf\xc3\xa9\r\n", "Absent : Café"),
+        ("%{subject} (away)", b"Subject: a %$\r\n b\r\n", "a %$ b (away)"),
+        ("Away", b"Subject: a\r\n", "Away"),
+        ("%$", b"Subject:\r\n", "Nobody here"),
+        ("Absent : %$", b"", "Nobody here"),
+    ],
+)
+def test_site_words_the_subject(template: str, field: bytes, subject: str) -> None:
+    policy = Policy(vacation_subject="Nobody here", vacation_subject_template=template)
+    found = answer('vacation "R";', HEAD + field + b"\r\n", limits=Limits(policy=policy))
+    assert found is not None and found.subject == subject
+
+
+def test_site_sets_the_length_of_a_subject() -> None:
+    found = answer('vacation :subject "0123456789" "R";', limits=Limits(vacation_subject_characters=8))
+    assert found is not None and found.subject == "0123456…"
+
+
+@pytest.mark.parametrize(("takes_original", "sender"), [(True, "sales@example.test"), (False, None)])
+def test_recipient_before_aliases_is_the_users_where_the_site_says_so(takes_original: bool, sender: str | None) -> None:
+    envelope = Envelope("bob@world.test", "alice@example.test", "sales@example.test")
+    found = answer('vacation "R";', b"To: sales@example.test\r\n\r\n", envelope, limits=Limits(policy=Policy(vacation_takes_original=takes_original)))
+    assert (found and found.sender) == sender
+
+
+def test_alias_is_not_answered_by_the_user_behind_it() -> None:
+    envelope = Envelope("sales@example.test", "alice@example.test", "sales@example.test")
+    assert answer('vacation "R";', HEAD + b"\r\n", envelope, limits=Limits(policy=Policy(vacation_takes_original=True))) is None
+
+
+def test_site_may_answer_what_is_not_written_to_the_user() -> None:
+    limits = Limits(policy=Policy(vacation_wants_recipient=False))
+    found = answer('vacation "R";', b"To: all@example.test\r\n\r\n", limits=limits)
+    assert found is not None and found.sender == ""
+    assert answer('vacation "R";', b"List-Id: <l.x.test>\r\n\r\n", limits=limits) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "to"),
+    [
+        (b"From: Al <al@x.test>\r\nSender: Bo <bo@x.test>\r\n", '"Bo" <bo@x.test>'),
+        (b"From: al@x.test\r\n", "<al@x.test>"),
+        (b"From: nobody\r\n", "<srs0=x=y@forward.test>"),
+        (b"From: al@x.test, bo@x.test\r\n", "<srs0=x=y@forward.test>"),
+    ],
+)
+def test_answer_is_addressed_by_the_header_where_the_site_trusts_it(fields: bytes, to: str) -> None:
+    envelope = Envelope("srs0=x=y@forward.test", "alice@example.test")
+    message = b"To: alice@example.test\r\n" + fields + b"\r\n"
+    found = answer('vacation "R";', message, envelope, limits=Limits(policy=Policy(vacation_trusts_header=True)))
+    assert found is not None and (found.to, found.recipient) == (to, "srs0=x=y@forward.test")
 
 
 def test_handle_tells_answers_apart() -> None:

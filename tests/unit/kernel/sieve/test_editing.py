@@ -3,6 +3,7 @@
 import pytest
 
 from services.kernel.sieve.actions import FileInto, Keep
+from services.kernel.sieve.limits import Limits, Policy
 from tests.unit.kernel.sieve.scripts import flaws, judge
 
 REQUIRE = 'require ["editheader", "fileinto", "index", "variables"];'
@@ -49,6 +50,30 @@ def test_action_takes_the_header_of_its_moment() -> None:
     actions = judge(REQUIRE + 'fileinto "A"; addheader "X-B" "1"; fileinto "B";', message=MESSAGE).actions
     heads = [action.head for action in actions if isinstance(action, FileInto)]
     assert heads[0] is None and heads[1] is not None and heads[1].startswith(b"X-B: 1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ('addheader "X-New" "n";', None),
+        ('addheader :last "Other" "n";', MESSAGE.replace(b"X-A: 3\r\n\r\n", b"X-A: 3\r\nOther: n\r\n\r\n")),
+        ('addheader "X-A" "0";', b"X-A: 0\r\n" + MESSAGE),
+        ('deleteheader "x-a";', None),
+        ('deleteheader :index 1 "x-a";', None),
+        ('deleteheader "subject";', MESSAGE.replace(b"Subject: s\r\n", b"")),
+        ('addheader "SUBJECT" "t";', b"SUBJECT: t\r\n" + MESSAGE),
+        ('addheader "X-Sieve-Redirected-From" "alice@example.test";', None),
+    ],
+)
+def test_site_keeps_fields_as_they_are(script: str, expected: bytes | None) -> None:
+    policy = Policy(unadded_fields=frozenset({"x-new", "subject"}), undeleted_fields=frozenset({"x-a", "subject"}))
+    (keep,) = judge(REQUIRE + script, message=MESSAGE, limits=Limits(policy=policy)).actions
+    assert isinstance(keep, Keep) and keep.head == (expected and expected.removesuffix(b"body\r\n"))
+
+
+def test_trace_says_that_a_field_is_left() -> None:
+    trace = judge(REQUIRE + 'deleteheader "Received";', message=MESSAGE, traced=True).trace
+    assert "deleteheader: the field Received cannot be deleted" in [step.text for step in trace]
 
 
 @pytest.mark.parametrize(

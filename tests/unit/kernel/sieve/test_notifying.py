@@ -22,6 +22,19 @@ def test_uri_says_to_whom_and_with_what() -> None:
     assert (found.importance, found.message, found.sender, found.method) == (1, "M", "Me <me@x.test>", uri)
 
 
+def test_hidden_recipient_stays_hidden() -> None:
+    (found,) = notified('notify "mailto:a@x.test?bcc=b@x.test,a@x.test&cc=c@x.test";')
+    assert (found.recipients, found.copies, found.hidden) == (("a@x.test",), ("c@x.test",), ("b@x.test",))
+    (second,) = notified('notify "mailto:a@x.test?bcc=b@x.test"; notify "mailto:?bcc=b@x.test";')
+    assert second.all_recipients == ("a@x.test", "b@x.test")
+
+
+@pytest.mark.parametrize("name", ["References", "Resent-To", "Content-Disposition", "X-Sieve-Redirected-From", "Message-ID"])
+def test_field_that_says_what_a_message_is_does_not_come_from_the_uri(name: str) -> None:
+    (found,) = notified(f'notify "mailto:a@x.test?{name}=v";')
+    assert found.fields == ()
+
+
 def test_nobody_is_notified_twice() -> None:
     first, second = notified('notify "mailto:a@x.test"; notify "mailto:a@x.test,b@x.test"; notify "mailto:b@x.test";')
     assert (first.recipients, second.recipients) == (("a@x.test",), ("b@x.test",))
