@@ -16,6 +16,7 @@ from services.kernel.mailbox.trouble import (
     Locked,
     MailboxFull,
     MailboxTrouble,
+    MovedInPart,
     NoRight,
     NoSuchFolder,
     NoSuchMessage,
@@ -58,6 +59,7 @@ _REPLIES: Mapping[type[Exception], Reply] = {
     Locked: no("Mailbox is locked", b"INUSE"),
     Refusal: no("Not possible", b"CANNOT"),
     MailboxFull: no("No space left; try again later", b"UNAVAILABLE"),
+    MovedInPart: no("Messages were copied, and some may be in both mailboxes now; look before you try again"),
     MailboxTrouble: no("Mailbox is unavailable; try again later", b"UNAVAILABLE"),
     DirectoryTrouble: no("Directory is unavailable; try again later", b"UNAVAILABLE"),
 }

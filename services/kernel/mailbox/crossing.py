@@ -1,9 +1,11 @@
 """From a folder of one user to another's, a part of ``folder``: each has an index of his own, so there is no transaction over both.
 
 Messages are linked into the target's ``tmp/`` first, then admitted there together; what is gone by then is left out. A crash leaves a message that
-moves in both folders, never in none.
+moves in both folders, never in none. Where they cannot be removed behind that, the copies go again (RFC 6851 section 3.3: moved or unaffected); a
+copy whose original is not seen to be there stays.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from services.kernel.mailbox.acl import Rights
 from services.kernel.mailbox.arrival import Arrival
 from services.kernel.mailbox.ledger import Ledger
 from services.kernel.mailbox.records import Copied
-from services.kernel.mailbox.trouble import NoSuchFolder, NoSuchMessage, TargetGone, mapped
+from services.kernel.mailbox.trouble import MailboxTrouble, MovedInPart, NoSuchFolder, NoSuchMessage, TargetGone, mapped
 
 if TYPE_CHECKING:  # folders use this module
     from services.kernel.mailbox.folder import Folder
@@ -70,8 +72,65 @@ def _link(source: "Folder", uid: int, path: str) -> bool:
 def move(source: "Folder", uids: Sequence[int], target: "Folder", rights: Rights) -> Copied:
     """See ``Folder.move``."""
     copied = copy(source, uids, target, rights)
-    source.remove(old for old, _ in copied.uids)
-    return copied
+    gone = _follow(source, target, copied)
+    late = [new for old, new in copied.uids if old not in gone]
+    if late:  # another session was faster: it has removed them, or moved them elsewhere
+        target.remove(late)
+    return Copied(copied.uidvalidity, [(old, new) for old, new in copied.uids if old in gone])
+
+
+def _follow(source: "Folder", target: "Folder", copied: Copied) -> frozenset[int]:
+    """Remove what was copied; where that fails remove the copies. Return what was still there."""
+    try:
+        return _withdraw(source, [old for old, _ in copied.uids])
+    except Exception as fault:
+        _take_back(source, target, copied, fault)
+        raise
+
+
+def _withdraw(source: "Folder", uids: Sequence[int]) -> frozenset[int]:
+    """Remove messages, all or none, and return those that were still there."""
+    home = source._home
+    asides: dict[int, str] = {}
+    with mapped(), ExitStack() as undo:
+        with source._changing() as ledger:
+            rows = ledger.rows(uids)
+            for row in rows:
+                path, aside = f"{source._directory}/{row.place}", f"{home.maildir}/tmp/{home.tools.unique.make()}"
+                try:
+                    home.disk.rename(path, aside)
+                except FileNotFoundError:
+                    if os.path.exists(path):
+                        raise
+                    continue  # the next look finds what became of it
+                undo.callback(arrival.put_back, home, aside, path)
+                asides[row.uid] = aside
+            ledger.bury([row for row in rows if row.uid in asides])
+        undo.pop_all()
+    for aside in asides.values():
+        arrival.discard(home, aside)
+    return frozenset(asides)
+
+
+def _take_back(source: "Folder", target: "Folder", copied: Copied, fault: Exception) -> None:
+    """Remove the copies of messages that are still in the source. Raises ``MovedInPart`` where some stay."""
+    kept = [new for old, new in copied.uids if not _is_there(source, old)]
+    try:
+        with suppress(NoSuchFolder):
+            target.remove(new for _, new in copied.uids if new not in kept)
+    except MailboxTrouble as other:
+        raise MovedInPart(f"{fault}; and the copies in {target.name} stay: {other}") from fault
+    if kept:
+        raise MovedInPart(f"{fault}; {len(kept)} of {len(copied.uids)} copies in {target.name} stay") from fault
+
+
+def _is_there(source: "Folder", uid: int) -> bool:
+    """Tell whether a message's file is seen in its folder; whatever hinders that is a no."""
+    try:
+        with mapped(), source._reading() as ledger:
+            return any(os.path.exists(f"{source._directory}/{row.place}") for row in ledger.rows((uid,)))
+    except (MailboxTrouble, NoSuchFolder):
+        return False
 
 
 def replace(target: "Folder", new: Arrival, source: "Folder", old: int) -> int:
@@ -79,5 +138,5 @@ def replace(target: "Folder", new: Arrival, source: "Folder", old: int) -> int:
     if not source.messages((old,)):
         raise NoSuchMessage(f"message {old} of {source.name} is gone")
     (uid,) = target.admit([new])
-    source.remove((old,))
+    _follow(source, target, Copied(target.uidvalidity, [(old, uid)]))
     return uid

@@ -312,7 +312,10 @@ class Folder:
         return self._copied(target, rows, copies)
 
     def move(self, uids: Iterable[int], target: "Folder", rights: Rights = acl.ALL) -> Copied:
-        """Move messages as ``copy`` does; each is in one of the two at any time (RFC 6851), on its way to another user perhaps in both."""
+        """Move messages as ``copy`` does; each is in one of the two at any time (RFC 6851), on its way to another user perhaps in both.
+
+        Raises ``MovedInPart`` where messages for another user could be removed neither here nor, again, there.
+        """
         wanted = list(uids)
         if not self.is_beside(target):
             return crossing.move(self, wanted, target, rights)

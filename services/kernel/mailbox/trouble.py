@@ -14,6 +14,10 @@ class MailboxFull(MailboxTrouble):
     """The disk is full."""
 
 
+class MovedInPart(MailboxTrouble):
+    """Messages that were to move to another user are there, and could not be removed here or be seen to be here: to try again would double them."""
+
+
 class Refusal(Exception):
     """The request cannot be done, and not later either."""
 

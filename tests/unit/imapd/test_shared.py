@@ -204,6 +204,23 @@ def test_messages_are_moved_out_of_a_shared_folder_and_into_it(imapd: Running) -
         assert alice.ask("STATUS Work (MESSAGES UIDNEXT)")[0] == b"* STATUS Work (MESSAGES 2 UIDNEXT 4)"
 
 
+def test_move_that_cannot_remove_leaves_no_copy_and_may_be_tried_again(imapd: Running) -> None:
+    with both(imapd, "lrite", messages=2) as (alice, bob):
+        bob.ask(f"SELECT {WORK}")
+        tmp = imapd.root / "mail/example.test/alice/Maildir/tmp"
+        tmp.rmdir()
+        for broken in (tmp.touch, None):
+            if broken:
+                broken()
+            assert bob.ask("MOVE 1:2 INBOX")[-1].startswith(b"NO [UNAVAILABLE]")
+            assert bob.ask("STATUS INBOX (MESSAGES)")[0] == b"* STATUS INBOX (MESSAGES 0)"
+            tmp.unlink(missing_ok=True)
+        tmp.mkdir()
+        assert bob.ask("MOVE 1:2 INBOX")[-1] == b"OK Done"
+        assert bob.ask("STATUS INBOX (MESSAGES)")[0] == b"* STATUS INBOX (MESSAGES 2)"
+        assert alice.ask("STATUS Work (MESSAGES)")[0] == b"* STATUS Work (MESSAGES 0)"
+
+
 def test_messages_are_replaced_across_mailboxes(imapd: Running) -> None:
     with both(imapd, "lrite") as (alice, bob):
         bob.append("Drafts", HELLO)
