@@ -48,7 +48,7 @@ class Idlers:
         room = self._rooms.get(owner.address)
         if room is None:
             room = _Room(self._start)
-            room.unsubscribe = self._watcher.subscribe(owner, room.ring)
+            room.unsubscribe = self._watcher.subscribe(owner.notify_path, room.ring)
             self._rooms[owner.address] = room
         room.idlers[idler] = None
         return lambda: self._leave(owner.address, idler)

@@ -3,9 +3,11 @@
 Also what is told of the selected folder in any session, since NOTIFY has a say in it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
 
 from services.imapd import naming
 from services.imapd.access import TO_ANNOTATE, TO_LIST, TO_READ, Access
@@ -22,7 +24,6 @@ from services.imapd.view import Announcement
 from services.kernel.mailbox import others
 from services.kernel.mailbox.records import Figures
 from services.kernel.mailbox.trouble import NoRight, NoSuchFolder
-from services.kernel.mailbox.user import UserMail
 
 DIGEST_BYTES = 16
 """Kept of the value of each annotation, to see whether it changes; values themselves would be megabytes a session."""
@@ -56,7 +57,7 @@ class Notices:
         self.has_rung = False
         self._session = session
         self._known = Survey({}, frozenset())
-        self._surveyed: Mapping[str, UserMail] = {}
+        self._surveyed: Mapping[str, Path] = {}
         self._watched: dict[str, Callable[[], None]] = {}
 
     async def begin(self, *, wants_status: bool) -> None:
@@ -81,10 +82,10 @@ class Notices:
     def watch(self) -> None:
         """Listen to the mailboxes that matter now: the user's, that of the selected folder, and those of others."""
         session = self._session
-        wanted = {**self._surveyed, session.address: session.user}
+        wanted = {**self._surveyed, session.address: session.user.notify_path}
         if session.selected is not None:
             owner = session.selected.place.owner
-            wanted[owner.address] = owner
+            wanted[owner.address] = owner.notify_path
         for address in self._watched.keys() - wanted.keys():
             self._watched.pop(address)()
         for address in wanted.keys() - self._watched.keys():
@@ -113,10 +114,9 @@ class Notices:
         session = self._session
         run = session.house.store.run
         found = await run(_owners, session.access, self.interest)
-        owners = [owner for owner in found[:MOST_OWNERS] if await session.has_account(owner.address)]
-        self._surveyed = {owner.address: owner for owner in owners}
+        self._surveyed = {address: path for address, path in found.items() if await session.has_account(address)}
         self.watch()
-        return await run(_survey, session.access, owners, self.interest)
+        return await run(_survey, session.access, list(self._surveyed), self.interest)
 
     def _line(self, item: News) -> bytes:
         session = self._session
@@ -135,20 +135,27 @@ class Notices:
                 return _status(session, name, figures, with_modseq=has_modseq, with_unseen=occasion is not Occasion.MESSAGE_EXPUNGE)
 
 
-def _owners(access: Access, interest: Interest) -> list[UserMail]:
-    """Those who share a folder that matters. Blocks."""
+def _owners(access: Access, interest: Interest) -> Mapping[str, Path]:
+    """The addresses of those who share a folder that matters, with their ``notify_path``. Blocks.
+
+    No mailbox is held: what a session keeps is open besides those that the store counts (``mailbox.open_mailboxes``).
+    """
     subscribed = access.user.subscriptions()
     if not interest.reaches_others(subscribed):
-        return []
+        return {}
     shared = access.shared()
     concerned = [owner for owner, folders in shared.items() if any(interest.concerns(others.join(owner, folder), subscribed) for folder in folders)]
-    return [owner for owner in map(access.known_owner, concerned) if owner is not None]
+    return dict(islice(((owner.address, owner.notify_path) for owner in map(access.known_owner, concerned) if owner is not None), MOST_OWNERS))
 
 
-def _survey(access: Access, owners: Sequence[UserMail], interest: Interest) -> Survey:
+def _survey(access: Access, owners: Iterable[str], interest: Interest) -> Survey:
+    """One owner's mailbox is in hand at a time."""
     subscribed = access.user.subscriptions()
     folders = access.user.survey()
-    for owner in owners:
+    for address in owners:
+        owner = access.known_owner(address)
+        if owner is None:
+            continue
         for name, (figures, rights) in owner.survey_for(access.who).items():
             told = others.join(owner.address, name)
             if TO_LIST.are_met(rights) and interest.concerns(told, subscribed):

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from asyncinotify import Inotify, Mask, Watch
 
 from services.kernel.mailbox.trouble import mapped
-from services.kernel.mailbox.user import UserMail
 
 
 class _Watched:
@@ -42,17 +42,17 @@ class Watcher:
             self._inotify = None
         self._watched.clear()
 
-    def subscribe(self, user: UserMail, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` in the event loop after each change of any folder of ``user``, several changes perhaps as one.
+    def subscribe(self, notify_path: Path, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake`` in the event loop after each change of any folder of a user, by his ``notify_path``, several changes perhaps as one.
 
         Returns what ends the subscription. The callback must be short: set an event and look at the folder with ``changes``.
         Raises ``MailboxTrouble`` when the machine has no watch left (``fs.inotify.max_user_watches``).
         """
         assert self._inotify is not None, "the watcher was not started"
-        path = str(user.notify_path)
+        path = str(notify_path)
         if path not in self._watched:
             with mapped():
-                self._watched[path] = _Watched(self._inotify.add_watch(user.notify_path, Mask.ATTRIB))
+                self._watched[path] = _Watched(self._inotify.add_watch(notify_path, Mask.ATTRIB))
         token = object()
         self._watched[path].callbacks[token] = wake
         return lambda: self._unsubscribe(path, token)

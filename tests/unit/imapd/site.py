@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,11 @@ class Running:
             "sasl": settings.pop("sasl", {}),
             "site": {"hostname": "mail.example.test", "message_size_limit": message_size_limit},
             "directory": {"url": f"sqlite:///{self.root}/directory.sqlite"},
-            "mailbox": {"root": str(self.root / "mail"), "share_with_anyone": settings.pop("share_with_anyone", True)},
+            "mailbox": {
+                "root": str(self.root / "mail"),
+                "share_with_anyone": settings.pop("share_with_anyone", True),
+                "open_mailboxes": settings.pop("open_mailboxes", 128),
+            },
             "imapd": {**addresses, "events_directory": str(self.root), "tls": tls, "failure_delay_seconds": 0, **settings},
         }
         self.configuration.write_text(yaml.safe_dump(document))
@@ -109,6 +113,14 @@ class Running:
         path.rename(aside)
         yield
         aside.rename(path)
+
+    def add_accounts(self, addresses: Sequence[str]) -> None:
+        """Accounts like Bob's."""
+        engine = sqlalchemy.create_engine(f"sqlite:///{self.root}/directory.sqlite")
+        with engine.begin() as connection:
+            row = connection.execute(sqlalchemy.select(accounts).where(accounts.c.address == BOB)).mappings().one()
+            connection.execute(sqlalchemy.insert(accounts), [{**row, "address": address} for address in addresses])
+        engine.dispose()
 
     def limit(self, address: str, quota_bytes: int, quota_messages: int = 0) -> None:
         """Give a user a quota."""

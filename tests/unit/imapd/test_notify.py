@@ -1,10 +1,17 @@
 """What a client that says NOTIFY hears (RFC 5465)."""
 
+import contextlib
+import os
+from pathlib import Path
+
 import pytest
 
 from services.imapd.grammar.wishes import Group, Notify, Occasion, Which
 from services.imapd.interest import Changed, Interest, Moved, News, Removed, Subscribed, Survey
+from services.kernel.mailbox import acl
+from services.kernel.mailbox.config import MailboxSettings
 from services.kernel.mailbox.records import Figures
+from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import MailboxTrouble
 from services.kernel.mailbox.user import UserMail
 from services.kernel.mailbox.watch import Watcher
@@ -117,6 +124,36 @@ def test_trouble_of_the_store_ends_no_session(imapd: Running, monkeypatch: pytes
             assert "disk on fire" in imapd.wait_for_event("trouble")["reason"]
         imapd.deliver(ALICE, HELLO)
         assert client.line().startswith(b"* STATUS INBOX (MESSAGES 2 ")
+
+
+def open_indexes(root: Path) -> set[str]:
+    """The indexes below ``root`` that this process has open."""
+    found = set[str]()
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink(entry))
+    return {path for path in found if path.startswith(str(root)) and path.endswith("/malleposte.index")}
+
+
+def test_many_who_share_are_told_of_and_few_mailboxes_are_open(tmp_path: Path) -> None:
+    imapd = Running(tmp_path, open_mailboxes=4)
+    try:
+        owners = [f"owner{number}@example.test" for number in range(12)]
+        imapd.add_accounts(owners)
+        others = MailStore(MailboxSettings(root=tmp_path / "mail"))
+        for owner in owners:
+            others.user(owner).change_acl("INBOX", f"user={BOB}", lambda _: acl.parse("lr"))
+        others.close()
+        with imapd.signed_in(BOB) as bob:
+            told = bob.ask("NOTIFY SET STATUS (SUBTREE user/ (MailboxName MessageNew MessageExpunge))")
+            assert len(told) == 13 and all(b"(MESSAGES 0 " in line for line in told[:-1])
+            assert len(open_indexes(tmp_path)) <= 5, "those that the store counts, and that of the user, which his session has"
+            for owner in owners:
+                imapd.deliver(owner, HELLO)
+                assert bob.line().startswith(f"* STATUS user/{owner}/INBOX (MESSAGES 1 ".encode())
+            assert len(open_indexes(tmp_path)) <= 5
+    finally:
+        imapd.stop()
 
 
 def fail(*_: object) -> None:
