@@ -89,7 +89,7 @@ class Message:
 
     async def _deliver(self, parcel: Parcel, visited: frozenset[str]) -> Reply:
         room = self._mailroom
-        if fold(parcel.target.recipient) in visited:
+        if fold(parcel.target.recipient) in visited and not parcel.target.is_of_site:  # from there nothing goes on, so no loop leads through it
             return LOOP
         try:
             if self._trouble is not None:

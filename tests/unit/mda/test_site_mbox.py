@@ -78,6 +78,12 @@ def test_rules_of_nobody_hold_for_it(root: Path) -> None:
     assert subjects(place(mda)) == ["hello"]
 
 
+def test_message_that_says_that_it_was_delivered_before_is_stored_all_the_same(mda: Running) -> None:
+    looping = b"Delivered-To: somebody@lists.test\r\nSubject: again\r\n\r\nhello\r\n"
+    assert deliver(connect(mda), [STRANGER], looping, TO_LISTS) == [(250, b"2.0.0 stored")]
+    assert subjects(place(mda)) == ["again"]
+
+
 def test_event_says_which_file(mda: Running) -> None:
     deliver(connect(mda), [STRANGER], options=TO_LISTS + " XTRACE=0BCDFGHJKLMN01/0BCDFGHJKLMN02")
     (stored,) = mda.events("stored")
