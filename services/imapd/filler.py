@@ -86,18 +86,18 @@ class Filler:
 
     async def _fill(self, user: UserMail, folder: Folder) -> None:
         """Do some of what there is to do in a folder; what is left goes to the end of the line."""
-        is_tidy = await self._step(user.tidy_catalog, STEP_MESSAGES)
-        left = await self._step(survey, folder)
+        is_tidy = await self._step(user, user.tidy_catalog, STEP_MESSAGES)
+        left = await self._step(user, survey, folder)
         if left.gone:
-            await self._step(_forget, folder, left.gone[:STEP_MESSAGES])
+            await self._step(user, _forget, folder, left.gone[:STEP_MESSAGES])
         for start in range(0, min(len(left.lacking), TURN_STEPS * STEP_MESSAGES), STEP_MESSAGES):
-            await self._step(fill, folder, left.lacking[start : start + STEP_MESSAGES])
+            await self._step(user, fill, folder, left.lacking[start : start + STEP_MESSAGES])
         if not is_tidy or len(left.gone) > STEP_MESSAGES or len(left.lacking) > TURN_STEPS * STEP_MESSAGES:
             self.wish(user, folder)
 
-    async def _step(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _step(self, user: UserMail, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         start = time.monotonic()
-        result = await self._store.run(work, *args, **kwargs)
+        result = await self._store.run_for(user.address, work, *args, **kwargs)
         await asyncio.sleep(REST * (time.monotonic() - start))
         return result
 

@@ -50,7 +50,7 @@ class Selected:
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work on the folder. Raises what it raises; ``Ending`` when the folder is gone, since nothing can be said of it any more."""
         with _ending_when_gone():
-            return await self._store.run(work, *args, **kwargs)
+            return await self._store.run_for(self.place.owner.address, work, *args, **kwargs)
 
     def may(self, right: Right) -> bool:
         """Tell whether the user may use a right here, as it was opened."""
@@ -72,7 +72,7 @@ class Selected:
 
     async def glance(self) -> tuple["Look", bool]:
         """Return what happened since the session's moment, and whether this was who looked first. Raises ``NoSuchFolder``, ``MailboxTrouble``."""
-        return await self._store.share(self.moment, partial(_look, self, self.view.modseq))
+        return await self._store.share(self.place.owner.address, self.moment, partial(_look, self, self.view.modseq))
 
     def take_in(self, found: "Look", is_first: bool) -> None:
         """Have the view know what was found since this moment; messages become recent in the session that looked first."""
@@ -168,4 +168,4 @@ def _open(access: Access, how: Opening) -> _Opened:
 
 async def open_folder(store: MailStore, access: Access, how: Opening) -> Selected:
     """Select a folder; what the view holds is to be told by the reply. Raises ``NoSuchFolder``, ``NoRight``, ``MailboxTrouble``."""
-    return Selected(store, await store.run(_open, access, how))
+    return Selected(store, await store.run_for(access.who, _open, access, how))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from services.imapd import announcing
 from services.imapd.access import Access, Needs, Place
@@ -30,6 +30,7 @@ from services.kernel.mailbox.watch import Watcher
 from services.kernel.sasl import Sasl
 from services.kernel.wire.events import Emitter
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 FLUSH_BYTES = 256 * 1024
@@ -124,10 +125,14 @@ class Session:
         assert self._access is not None
         return self._access
 
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work for the user, who has signed in."""
+        return await self.house.store.run_for(self.address, work, *args, **kwargs)
+
     async def at(self, mailbox: str, needs: Needs, work: Callable[[Place], T]) -> T:
         """Do blocking work at a folder that the client names. Raises ``NoSuchFolder``, ``NoRight`` and what it raises."""
         await self.know_owner(mailbox)
-        return await self.house.store.run(_at, self.access, mailbox, needs, work)
+        return await self.run(_at, self.access, mailbox, needs, work)
 
     async def know_owner(self, mailbox: str) -> None:
         """Raise ``NoSuchFolder`` for a folder whose owner has no account any more, whatever is left on the disk.
@@ -136,7 +141,7 @@ class Session:
         """
         if others.is_other(mailbox):
             with suppress(BadFolderName):
-                owner, _ = await self.house.store.run(self.access.owner, mailbox)
+                owner, _ = await self.run(self.access.owner, mailbox)
                 if not await self.has_account(owner.address):
                     raise NoSuchFolder("the owner is gone")
 

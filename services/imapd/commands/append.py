@@ -81,7 +81,7 @@ class _Receiver:
         if self._draft is not None:
             self._draft.close()
         if self._folder is not None and self._arrivals:
-            await self._store.run(self._folder.discard, [staged for staged, _ in self._arrivals])
+            await self._session.run(self._folder.discard, [staged for staged, _ in self._arrivals])
 
     async def run(self) -> Reply:
         self._old = await self._replaced(self._reader.replaced) if self._reader.replaced is not None else None
@@ -191,7 +191,7 @@ class _Receiver:
     async def _write(self, pieces: list[bytes]) -> MailboxTrouble | None:
         assert self._draft is not None
         try:
-            await self._store.run(self._draft.write, b"".join(pieces))
+            await self._session.run(self._draft.write, b"".join(pieces))
         except MailboxTrouble as failure:
             return failure
         return None
@@ -202,7 +202,7 @@ class _Receiver:
         if part is None:
             raise _Refused(no("No such message or part", b"BADURL %b" % catenate.shown(url)))
         await self._check_size(part.size)
-        await self._store.run(catenate.write, part, self._draft)
+        await self._session.run(catenate.write, part, self._draft)
 
     async def _check_size(self, size: int) -> None:
         """Refuse what would be too much, before it comes."""
@@ -224,7 +224,7 @@ class _Receiver:
         assert self._draft is not None and self._folder is not None
         if self._draft.size == 0:
             raise _Refused(_EMPTY)
-        staged = await self._store.run(self._folder.stage, self._draft, self._message.internaldate)
+        staged = await self._session.run(self._folder.stage, self._draft, self._message.internaldate)
         self._arrivals.append(Arrival(staged, self._message.flags))
         if self._is_binary:
             self._arrivals[-1] = Arrival(await self._as_text(self._folder, staged), self._message.flags)
@@ -236,10 +236,10 @@ class _Receiver:
         assert self._draft is not None
         self._draft.close()
         self._draft = self._store.draft()
-        if not await self._store.run(_write_as_text, folder, staged, self._draft):
+        if not await self._session.run(_write_as_text, folder, staged, self._draft):
             raise _Refused(_UNKNOWN_ENCODING)
-        anew = await self._store.run(folder.stage, self._draft, self._message.internaldate)
-        await self._store.run(folder.discard, [staged])
+        anew = await self._session.run(folder.stage, self._draft, self._message.internaldate)
+        await self._session.run(folder.discard, [staged])
         return anew
 
     async def _admit(self, folder: Folder) -> Reply:
@@ -255,14 +255,14 @@ class _Receiver:
         # RFC 4314 section 4: flags that he may not set are left out
         arrivals = [Arrival(staged, acl.settable(flags, place.rights)) for staged, flags in self._arrivals]
         if self._old is None:
-            uids = await self._store.run(folder.admit, arrivals)
+            uids = await self._session.run(folder.admit, arrivals)
             self._arrivals = []
             await note_growth(self._session, place.owner, self._bytes, len(arrivals))
             return ok("Done", b"APPENDUID %d %b" % (folder.uidvalidity, compact(uids)) if may_read else b"")
         selected = self._session.folder
         await self._check_removal(selected)
         old_bytes, old_messages = (selected.view.message(self._old).size, 1) if folder.is_beside(selected.folder) else (0, 0)
-        uid = await self._store.run(folder.replace, arrivals[0], selected.folder, self._old)
+        uid = await self._session.run(folder.replace, arrivals[0], selected.folder, self._old)
         self._arrivals = []
         await note_growth(self._session, place.owner, self._bytes - old_bytes, 1 - old_messages)
         if may_read:

@@ -96,7 +96,7 @@ async def _admit(session: Session, account: Account) -> Reply:
     if account.mailbox_format is not MailboxFormat.MAILDIR:
         house.emitter.emit(Kind.REJECTED, stage="LOGIN", login=address, client=session.connection.client, reason="the mailbox is an mbox file")
         return _IS_MBOX
-    mailbox = await house.store.run(_open_mailbox, house.store, address)
+    mailbox = await house.store.run_for(address, _open_mailbox, house.store, address)
     if not house.admission.sign_in(address):
         return no("Too many sessions of this user", b"LIMIT")
     session.sign_in(mailbox, address)

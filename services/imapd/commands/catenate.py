@@ -28,7 +28,7 @@ async def find(session: Session, text: bytes) -> Span | None:
         folder = await session.at(url.mailbox, TO_READ, lambda place: place.folder()) if url.mailbox else await _selected(session)
         if folder is None or url.uidvalidity not in (None, folder.uidvalidity):
             return None
-        return await session.house.store.run(_part, folder, url)
+        return await session.run(_part, folder, url)
     except (NoSuchFolder, NoRight):
         return None
 

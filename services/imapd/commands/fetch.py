@@ -227,7 +227,7 @@ async def _send(session: Session, span: Span) -> None:
         session.write(span.content[span.start : span.end])
         return
     for start in range(span.start, span.end, CHUNK_BYTES):
-        session.write(await session.house.store.run(_cut, span, start))
+        session.write(await session.run(_cut, span, start))
         await session.flush()
 
 

@@ -29,7 +29,7 @@ async def change(session: Session, request: ChangeFolder) -> Reply:
     """CREATE, DELETE, SUBSCRIBE, UNSUBSCRIBE (RFC 3501 sections 6.3.3 to 6.3.7)."""
     if request.verb is not FolderVerb.UNSUBSCRIBE:
         await session.know_owner(request.mailbox)
-    result = await session.house.store.run(_WORK[request.verb], session.access, request)
+    result = await session.run(_WORK[request.verb], session.access, request)
     if request.verb is FolderVerb.DELETE:
         _leave(session, namespace.normalize(request.mailbox))
     if not isinstance(result, bytes):
@@ -42,7 +42,7 @@ async def rename(session: Session, request: Rename) -> Reply:
     """RENAME (RFC 3501 section 6.3.5)."""
     await session.know_owner(request.old)
     new = request.new.removesuffix(namespace.separator(request.new))
-    before, after = await session.house.store.run(session.access.rename, request.old, new)
+    before, after = await session.run(session.access.rename, request.old, new)
     if before != names.INBOX:
         _leave(session, before, with_those_below=True)
         if session.is_rev2:

@@ -55,7 +55,7 @@ async def list_folders(session: Session, request: List) -> Reply:
     if StatusItem.HIGHESTMODSEQ in request.status:
         session.enable(Mode.CONDSTORE)  # RFC 7162 section 3.1
     patterns = [Pattern(request.reference + pattern) for pattern in request.patterns]
-    found = await session.house.store.run(_read, session.access, any(pattern.reaches_others for pattern in patterns))
+    found = await session.run(_read, session.access, any(pattern.reaches_others for pattern in patterns))
     shared = {owner: folders for owner, folders in found.shared.items() if await session.has_account(owner)}
     choice = _Choice(request, found.subscriptions, patterns, session.is_rev2)
     async for line in choice.lines([*found.own, *_rows(shared, found)]):
@@ -158,7 +158,7 @@ async def _in_turns(rows: Iterable[FolderInfo]) -> AsyncIterator[FolderInfo]:
 
 async def list_subscribed(session: Session, request: Lsub) -> Reply:
     """LSUB (RFC 3501 section 6.3.9)."""
-    subscriptions = await session.house.store.run(session.user.subscriptions)
+    subscriptions = await session.run(session.user.subscriptions)
     pattern = Pattern(request.reference + request.pattern)
     for line in _subscribed(sorted(subscriptions), pattern, ends_in_level=request.pattern.endswith("%")):
         session.write(line.form(session, b"LSUB"))

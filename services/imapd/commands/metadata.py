@@ -32,7 +32,7 @@ async def set_values(session: Session, request: SetMetadata) -> Reply:
     if not request.mailbox:
         if is_shared:
             return _NOT_YOURS
-        await session.house.store.run(session.user.annotate, "", request.values)
+        await session.run(session.user.annotate, "", request.values)
         return ok("Done")
 
     def work(place: Place) -> None:
@@ -45,7 +45,7 @@ async def set_values(session: Session, request: SetMetadata) -> Reply:
 async def _kept(session: Session, mailbox: str) -> Mapping[str, bytes]:
     """What the user finds attached to a folder, or to the mailbox as a whole. What is private to another is not among it."""
     if not mailbox:
-        return await session.house.store.run(session.user.annotations)
+        return await session.run(session.user.annotations)
     return await session.at(mailbox, TO_ANNOTATE, lambda place: annotations(place, session.address))
 
 

@@ -112,7 +112,7 @@ class Notices:
     async def _survey(self) -> Survey:
         """What there is now. Others whose folders are part of it are listened to from before it is read."""
         session = self._session
-        run = session.house.store.run
+        run = session.run
         found = await run(_owners, session.access, self.interest)
         self._surveyed = {address: path for address, path in found.items() if await session.has_account(address)}
         self.watch()

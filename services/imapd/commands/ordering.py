@@ -24,7 +24,7 @@ async def sort(session: Session, request: Sort) -> Reply:
     with_modseq = wants_modseq(session, search.key)
     uids = await find(session, search.key)
     columns = await _columns(session, uids, sorting.columns_for(request.order))
-    ordered = await session.house.store.run(sorting.in_order, uids, request.order, view, columns)
+    ordered = await session.run(sorting.in_order, uids, request.order, view, columns)
     found = Found(view, ordered, search.by_uid, with_modseq=with_modseq)
     if search.returns is None:
         session.write(found.line(b"SORT"))
@@ -40,8 +40,8 @@ async def thread(session: Session, request: Thread) -> Reply:
     uids = await find(session, request.key)
     facts = await _facts(session, uids)
     number = dict(zip(uids, Found(view, uids, request.by_uid).numbers, strict=True))
-    roots = await session.house.store.run(_ALGORITHMS[request.algorithm], uids, view, facts)
-    threads = await session.house.store.run(threading.written, roots, number)
+    roots = await session.run(_ALGORITHMS[request.algorithm], uids, view, facts)
+    threads = await session.run(threading.written, roots, number)
     session.write(b"* THREAD%b%b\r\n" % (b" " if threads else b"", threads))
     return ok("Done")
 

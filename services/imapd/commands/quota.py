@@ -58,7 +58,7 @@ async def set_limits(_session: Session, _request: SetQuota) -> Reply:
 async def _line(session: Session, owner: UserMail) -> bytes:
     """The QUOTA reply; nothing for a user without limits. A unit that is begun counts, so that nobody seems to have more room than he has."""
     quota = await _quota(session, owner)
-    usage = await session.house.store.run(owner.usage)
+    usage = await session.run(owner.usage)
     told = []
     if quota.size_bytes:
         told.append(b"STORAGE %d %d" % (-(-usage.size_bytes // STORAGE_BYTES), quota.size_bytes // STORAGE_BYTES))
@@ -77,7 +77,7 @@ async def check_room(session: Session, owner: UserMail, size_bytes: int, message
     quota = await _quota(session, owner)
     if quota == Quota():
         return
-    usage = await session.house.store.run(owner.usage)
+    usage = await session.run(owner.usage)
     if not quota.allows(Usage(usage.size_bytes + size_bytes, usage.messages + messages)):
         raise OverQuota
 
@@ -87,7 +87,7 @@ async def note_growth(session: Session, owner: UserMail, size_bytes: int, messag
     try:
         quota = await _quota(session, owner)
         if quota.is_limited:
-            after = await session.house.store.run(owner.usage)
+            after = await session.run(owner.usage)
             before = Usage(after.size_bytes - size_bytes, after.messages - messages)
             await _warn(session, owner, Growth(owner.address, quota, before, after))
     except (MailboxTrouble, DirectoryTrouble) as trouble:
@@ -99,7 +99,7 @@ async def _warn(session: Session, owner: UserMail, growth: Growth) -> None:
     threshold = fullness.crossed(growth, house.quota_warnings)
     if threshold:
         content = fullness.warning(growth, threshold, make_msgid(domain=house.hostname), time.time())
-        await house.store.run(_put, house.store, owner, fullness.FIELDS + content)
+        await session.run(_put, house.store, owner, fullness.FIELDS + content)
         house.emitter.emit(Kind.WARNED, recipient=growth.address, reason=f"the mailbox is {threshold} % full", bytes=growth.after.size_bytes)
 
 

@@ -29,7 +29,7 @@ class MailboxSettings(Section):
     """Folders of one owner that others find in their lists, the first by the names of their directories: each list reads who may see them, up to
     1.5 ms for a folder with 200 identifiers. All can be opened."""
     threads: int = Field(default=4, ge=1, le=64)
-    """Threads of a process for work on mailboxes; an index is used by one at a time."""
+    """Threads of a process for work on mailboxes; an index is used by one at a time. One mailbox has several only while more than half are free."""
     share_with_anyone: bool = False
     """Whether users may give rights in their folders to `anyone` and `authenticated`, all users of the site, in whose lists these folders then are
     (Dovecot `imap_acl_allow_anyone`). What a file says already counts in any case, and can be taken away."""

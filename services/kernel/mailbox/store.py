@@ -8,7 +8,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,6 +21,7 @@ from services.kernel.mailbox.home import NOTIFY_NAME, Home, Tools
 from services.kernel.mailbox.scripts import ScriptLimits, Scripts
 from services.kernel.mailbox.shares import Shares
 from services.kernel.mailbox.trouble import mapped
+from services.kernel.mailbox.turns import Turns
 from services.kernel.mailbox.user import UserMail
 from services.kernel.runtime.workplace import near
 
@@ -50,7 +50,7 @@ class MailStore:
         self.shares = Shares(self._root, settings.shared_folders)
         self._users: OrderedDict[str, UserMail] = OrderedDict()
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(settings.threads, "mailbox")
+        self._turns = Turns(settings.threads)
         self._shared: dict[Hashable, asyncio.Future[Any]] = {}
 
     @property
@@ -119,23 +119,27 @@ class MailStore:
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking ``work`` in one of the store's threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, functools.partial(work, *args, **kwargs))
+        return await asyncio.wrap_future(self._turns.submit(None, functools.partial(work, *args, **kwargs)))
 
-    async def share(self, key: Hashable, work: Callable[[], T]) -> tuple[T, bool]:
-        """Run blocking ``work`` once for all who ask with this key before it begins; also return whether this was who asked first."""
+    async def run_for(self, address: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As ``run``, for work on the mailbox of a folded address: it never takes all threads from others (``turns``)."""
+        return await asyncio.wrap_future(self._turns.submit(address, functools.partial(work, *args, **kwargs)))
+
+    async def share(self, address: str, key: Hashable, work: Callable[[], T]) -> tuple[T, bool]:
+        """As ``run_for``, but once for all who ask with this key before it begins; also return whether this was who asked first."""
         loop = asyncio.get_running_loop()
         shared = self._shared.get(key)
         is_first = shared is None
         if shared is None:
             shared = self._shared[key] = loop.create_future()
-            loop.call_soon(self._begin, key, work)
+            loop.call_soon(self._begin, address, key, work)
         # who goes away does not take the result from the others
         return await asyncio.shield(shared), is_first
 
-    def _begin(self, key: Hashable, work: Callable[[], object]) -> None:
+    def _begin(self, address: str, key: Hashable, work: Callable[[], object]) -> None:
         shared = self._shared.pop(key)
         try:
-            done = asyncio.get_running_loop().run_in_executor(self._threads, work)
+            done = asyncio.wrap_future(self._turns.submit(address, work))
         except RuntimeError as error:  # the store is closed
             shared.set_exception(error)
         else:
@@ -143,7 +147,7 @@ class MailStore:
 
     def close(self) -> None:
         """End the threads when they are done and close all indexes."""
-        self._threads.shutdown()
+        self._turns.close()
         with self._lock:
             for user in self._users.values():
                 user.home.close()
