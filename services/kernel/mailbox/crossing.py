@@ -75,7 +75,8 @@ def move(source: "Folder", uids: Sequence[int], target: "Folder", rights: Rights
     gone = _follow(source, target, copied)
     late = [new for old, new in copied.uids if old not in gone]
     if late:  # another session was faster: it has removed them, or moved them elsewhere
-        target.remove(late)
+        with suppress(MailboxTrouble, NoSuchFolder):  # the others have moved: that is to be told
+            target.remove(late)
     return Copied(copied.uidvalidity, [(old, new) for old, new in copied.uids if old in gone])
 
 

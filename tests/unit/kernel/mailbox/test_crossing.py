@@ -155,20 +155,26 @@ def test_copy_stays_while_its_original_is_not_seen(hers: Folder, his: Folder, mo
     assert (list(hers.uids()), his.status().messages) == ([2, 3], 1)
 
 
-def test_message_that_another_session_moves_at_the_same_time_is_moved_once(
-    machine: Machine, hers: Folder, his: Folder, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("is_broken", "copies"), [(False, 2), (True, 3)])
+def test_message_that_another_session_moves_at_the_same_time_is_moved_once_and_the_others_are_told(
+    machine: Machine, hers: Folder, his: Folder, monkeypatch: pytest.MonkeyPatch, is_broken: bool, copies: int
 ) -> None:
+    def fail(*_: object) -> None:
+        raise MailboxTrouble("broken")
+
     copy = crossing.copy
 
     def overtaken(*args: Any) -> Copied:
         monkeypatch.setattr(crossing, "copy", copy)
         copied = copy(*args)
         machine.process().user(ADDRESS).folder("INBOX").move((2,), machine.process().user(BOB).folder("INBOX"))
+        if is_broken:
+            monkeypatch.setattr(Folder, "remove", fail)
         return copied
 
     monkeypatch.setattr(crossing, "copy", overtaken)
     assert [old for old, _ in hers.move((1, 2), his).uids] == [1]
-    assert (list(hers.uids()), his.status().messages) == ([3], 2)
+    assert (list(hers.uids()), his.status().messages) == ([3], copies)
 
 
 def arrival(folder: Folder, draft: Callable[[bytes], Draft]) -> Arrival:
