@@ -1,8 +1,8 @@
 """Events: what happened to a message or a service, in one closed vocabulary.
 
-Each event is one JSON line. It goes to stdout (``docker compose logs``) and to an append-only file of the ``events`` volume, which
-``admin`` indexes for ``malle trace``. Lines are collected and written once per turn of the event loop. A full or broken disk never stops mail:
-what cannot be written is counted and dropped.
+Each event is one JSON line. It goes to an append-only file of the ``events`` volume, which ``admin`` indexes for ``malle trace``, and to stdout
+(``docker compose logs``). Lines are collected: the file gets them once per turn of the event loop, stdout a moment later, as each write there wakes
+two programs of Docker's (0.2 ms of CPU a message, measured). A full or broken disk never stops mail: what cannot be written is counted and dropped.
 """
 
 import asyncio
@@ -17,6 +17,10 @@ import msgspec
 
 ROTATE_BYTES = 64 * 1024 * 1024
 """About 200,000 messages; one older file is kept, so a service's events take at most twice this."""
+
+
+SAY_SECONDS = 0.05
+"""How long a line waits for others on its way to stdout; the file has it already."""
 
 
 class Kind(StrEnum):
@@ -103,6 +107,7 @@ class Emitter:
         self._stdout = stdout
         self._encoder = msgspec.json.Encoder()
         self._lines: list[bytes] = []
+        self._unsaid: list[bytes] = []
         self._file = -1
         self._written = 0
         self.dropped = 0
@@ -126,20 +131,31 @@ class Emitter:
 
     def _schedule(self) -> None:
         try:
-            asyncio.get_running_loop().call_soon(self.flush)
+            loop = asyncio.get_running_loop()
         except RuntimeError:
             self.flush()
+            return
+        loop.call_soon(self._put_down)
+        if self._stdout and not self._unsaid:
+            loop.call_later(SAY_SECONDS, self._say)
 
     def flush(self) -> None:
         """Write what is collected."""
-        if not self._lines:
-            return
+        self._put_down()
+        self._say()
+
+    def _put_down(self) -> None:
         lines, self._lines = self._lines, []
-        block = b"\n".join(lines) + b"\n"
         if self._stdout:
-            self._write(1, block, len(lines))
-        if self._path is not None:
+            self._unsaid += lines
+        if lines and self._path is not None:
+            block = _block(lines)
             self._write(self._open(len(block)), block, len(lines))
+
+    def _say(self) -> None:
+        lines, self._unsaid = self._unsaid, []
+        if lines:
+            self._write(1, _block(lines), len(lines))
 
     def _write(self, file: int, block: bytes, lines: int) -> None:
         try:
@@ -168,6 +184,10 @@ class Emitter:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def _block(lines: list[bytes]) -> bytes:
+    return b"\n".join(lines) + b"\n"
 
 
 def _encodable(value: Any) -> Any:
