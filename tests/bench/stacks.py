@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +98,11 @@ class Stack:
         return {service: _private(stats["memory_stats"]["stats"]) for service, stats in self._stats().items()}
 
     def _stats(self) -> dict[str, Any]:
-        running = {c.labels["com.docker.compose.service"]: c for c in self.project.containers() if c.status == "running"}
-        return {name: c.stats(stream=False, one_shot=True) for name, c in running.items() if name not in AROUND}
+        """All at once: old engines take a second to answer for a container."""
+        containers = {c.labels["com.docker.compose.service"]: c for c in self.project.containers() if c.status == "running"}
+        names = sorted(containers.keys() - AROUND)
+        with ThreadPoolExecutor(len(names)) as threads:
+            return dict(zip(names, threads.map(lambda name: containers[name].stats(stream=False, one_shot=True), names), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

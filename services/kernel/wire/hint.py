@@ -2,7 +2,7 @@
 
 A word ``@domain`` asks for another try of what waits for that domain (ETRN, RFC 1985).
 
-The directory is the truth and the hint only speed: what cannot be told is dropped, and qmgr finds the files at its next scan.
+The directory is the truth and the hint only speed: what cannot be told qmgr finds at its next scan.
 """
 
 import asyncio
@@ -11,8 +11,10 @@ import socket
 BATCH_IDS = 200
 """Queue ids of one datagram: 3 KB."""
 PENDING_IDS = 10_000
-"""Kept while qmgr's socket is full; beyond it the scan is quicker than we are."""
+"""Kept while qmgr's socket is full or qmgr is away; beyond it the scan is quicker than we are."""
 RETRY_SECONDS = 0.02
+AWAY_SECONDS = 0.1
+"""Between two attempts to reach a qmgr that is not there: what came while it was started again is then delivered at once."""
 
 
 class Hinter:
@@ -50,16 +52,16 @@ class Hinter:
             try:
                 self._socket.sendto(" ".join(self._pending[:BATCH_IDS]).encode(), self._path)
             except BlockingIOError:
-                self._retry()
+                self._retry(RETRY_SECONDS)
                 return
             except OSError:
-                self._pending.clear()  # qmgr is away and scans when it comes back
+                self._retry(AWAY_SECONDS)
                 return
             del self._pending[:BATCH_IDS]
 
-    def _retry(self) -> None:
+    def _retry(self, seconds: float) -> None:
         try:
-            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._flush)
+            asyncio.get_running_loop().call_later(seconds, self._flush)
         except RuntimeError:
             self._pending.clear()
         else:

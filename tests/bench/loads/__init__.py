@@ -6,11 +6,11 @@ from tests.bench.loads import accept, deferred, delivery, idling, imap, latency,
 from tests.bench.running import Load
 
 LOADS: Sequence[Load] = [
-    *(*accept.LOADS, *delivery.LOADS, *relaying.LOADS, *latency.LOADS, *signing_in.LOADS, *idling.LOADS, *deferred.LOADS),
+    *(*idling.FRESH, *accept.LOADS, *delivery.LOADS, *relaying.LOADS, *latency.LOADS, *signing_in.LOADS, *idling.LOADS, *deferred.LOADS),
     *(*imap.LOADS, *told.LOADS, *pop3.LOADS),
 ]
 QUICK: Sequence[Load] = [
-    *(*accept.QUICK, *delivery.QUICK, *relaying.QUICK, *latency.QUICK, *idling.QUICK, *imap.QUICK, *told.QUICK),
+    *(*idling.FRESH, *accept.QUICK, *delivery.QUICK, *relaying.QUICK, *latency.QUICK, *imap.QUICK, *told.QUICK),
     *deferred.QUICK,  # last, as its mail stays in the queue
 ]
 """Those of ``QUICK=1``, with the names that they have in a full run."""

@@ -10,15 +10,15 @@ CONNECTIONS = 80
 """Below Postfix's limit of 100 processes a service."""
 
 
-def _idle(seconds: float) -> Load:
+def _idle(name: str, seconds: float, *headlines: str) -> Load:
     def measure(stack: Stack) -> Mapping[str, float]:
         before = sum(stack.cpu_seconds().values())
         time.sleep(seconds)
         taken = sum(stack.cpu_seconds().values()) - before
         return {"cpu": taken * 1000 / seconds, "memory": sum(stack.memory_bytes().values()) / 1e6}
 
-    figures = [Figure("cpu", "ms/s", Better.LOWER, "idle_cpu"), Figure("memory", "MB", Better.LOWER, "idle_memory")]
-    return Load("idle", figures, measure, rounds=1)
+    cpu, memory = headlines or ("", "")
+    return Load(name, [Figure("cpu", "ms/s", Better.LOWER, cpu), Figure("memory", "MB", Better.LOWER, memory)], measure, rounds=1)
 
 
 def connections(stack: Stack) -> Mapping[str, float]:
@@ -39,8 +39,10 @@ def _held_kilobytes(stack: Stack, protocol: str, server: str) -> float:
     return (held - before) / CONNECTIONS / 1e3
 
 
+FRESH = [_idle("idle/fresh", 20, "idle_cpu", "idle_memory")]
+"""Before any mail. The seconds are those of one round of our health checks."""
 LOADS = [
-    _idle(20),  # one round of the health checks
+    _idle("idle/used", 20),
     Load(
         "connections",
         [
@@ -50,4 +52,3 @@ LOADS = [
         connections,
     ),
 ]
-QUICK = [_idle(20)]

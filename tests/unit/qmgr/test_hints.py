@@ -42,6 +42,24 @@ def test_hints_without_a_receiver_are_dropped(tmp_path: Path) -> None:
     sender.close()
 
 
+def test_hints_given_while_the_receiver_is_away_arrive_when_it_is_back(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    async def main() -> None:
+        enough = asyncio.Event()
+        sender = Hinter(str(tmp_path / "hint"))
+        sender.send([name(1)])
+        await asyncio.sleep(0)  # the turn at whose end they go out
+        await asyncio.sleep(0)
+        receiver = listen(tmp_path / "hint", heard, enough, 1)
+        await asyncio.wait_for(enough.wait(), DEADLINE_SECONDS)
+        sender.close()
+        receiver.close()
+
+    asyncio.run(main())
+    assert heard == [name(1)]
+
+
 def test_socket_left_by_a_killed_process_is_replaced(tmp_path: Path) -> None:
     heard: list[str] = []
 
