@@ -10,7 +10,7 @@ from services.kernel.sieve.limits import Limits
 from services.kernel.sieve.syntax import Argument, Call, Number, Strings, Tag, Text
 from services.kernel.sieve.templates import BadReference, Template, compile_text
 from services.kernel.sieve.tokens import Place
-from services.kernel.sieve.words import BadCall, Bound, Command, Include, Option, Positional, Test, Tests, Value, Want, Word
+from services.kernel.sieve.words import BadCall, Bound, Command, Include, Option, Positional, Tally, Test, Tests, Value, Want, Word
 
 if TYPE_CHECKING:
     from services.kernel.sieve.machine import Machine
@@ -48,6 +48,7 @@ class Checker:
     loops: list[str] = field(default_factory=list)
     variables: set[str] = field(default_factory=set)
     includes: list[Include] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
 
     def script(self, calls: Sequence[Call]) -> tuple[Command, ...]:
         """Check a whole script; ``require`` stands first (RFC 5228 section 3.2)."""
@@ -148,7 +149,8 @@ class Checker:
         block = self._inside(word, call.block, options) if call.block is not None and word.has_block and with_block else ()
         if not is_sound or tests is None:
             return None
-        return Bound(call, word.kind, options, tuple(arguments), tuple(tests), block, frozenset(self.required), tuple(self.loops), self.limits)
+        required, loops = frozenset(self.required), tuple(self.loops)
+        return Bound(call, word.kind, options, tuple(arguments), tuple(tests), block, required, loops, self.limits, self.tally)
 
     def _inside(self, word: Word, block: Sequence[Call], options: Mapping[str, Value]) -> tuple[Command, ...]:
         """The commands of a block; that of ``foreverypart`` is a loop."""

@@ -59,6 +59,8 @@ class Limits:
     """Octets of a field that ``addheader`` makes (Pigeonhole ``sieve_editheader_max_header_size``, 2048 there)."""
     pattern_states: int = 4000
     """Size of a compiled regular expression."""
+    all_pattern_states: int = 200_000
+    """Of all that stand in one script together, or are looked for at one time: a state is some microseconds of work and 100 octets."""
     vacation_least_seconds: int = 86_400
     """Pigeonhole ``sieve_vacation_min_period``: shorter periods become this; with ``vacation-seconds`` a site may set 0."""
     vacation_most_seconds: int = 31_536_000

@@ -1,10 +1,11 @@
 """Match types (RFC 5228 section 2.7.1, RFC 5231, the regex draft): do any of these values match any of these keys?"""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.kernel.sieve.comparing import CASEMAP, COMPARATORS, Comparator, Key
+from services.kernel.sieve.flaws import RunFault
 from services.kernel.sieve.regex import Regex, compile_regex
 from services.kernel.sieve.regex_syntax import BadPattern
 from services.kernel.sieve.templates import MAX_MATCH, Template
@@ -60,11 +61,22 @@ class Match:
         needles: list[Needle] | None = None
         for value in present:
             if needles is None:
-                needles = [needle for key in keys if (needle := self._needle(machine, key)) is not None]
+                needles = list(self._needles(machine, keys))
             machine.spend(1 + len(needles) + self.comparator.work(value) + (len(value) * len(needles) >> 8))
             if self._is_found(machine, value, needles):
                 return True
         return False
+
+    def _needles(self, machine: "Machine", keys: Sequence[str]) -> "Iterator[Needle]":
+        """All keys, ready to be looked for: they are in memory together."""
+        size = 0
+        for key in keys:
+            needle = self._needle(machine, key)
+            size += needle.size if isinstance(needle, Regex) else 0
+            if size > machine.limits.all_pattern_states:
+                raise RunFault("the regular expressions of a test are too big together")
+            if needle is not None:
+                yield needle
 
     def _needle(self, machine: "Machine", key: str) -> "Needle | None":
         """A key, ready to be looked for in any number of values; ``None`` for a pattern that is none."""
@@ -78,8 +90,11 @@ class Match:
         if self.kind == "matches":
             return compile_wildcard(folded)
         try:
-            return compile_regex(key, self.comparator is CASEMAP, machine.limits.pattern_states)
+            regex = compile_regex(key, self.comparator is CASEMAP, machine.limits.pattern_states)
+            machine.spend(regex.size >> 1)
+            return regex
         except BadPattern as bad:
+            machine.spend(machine.limits.pattern_states >> 1)  # as much as it may have been
             machine.warn(f"invalid regular expression '{key[:80]}': {bad}")
             return None
 
@@ -146,10 +161,12 @@ def _relation(bound: Bound, kind: str) -> str:
 
 
 def _check_patterns(bound: Bound, keys: Sequence[Template], comparator: Comparator) -> None:
-    for key in keys:
-        if key.constant is None:
-            continue
+    limits = bound.limits
+    for constant in (key.constant for key in keys if key.constant is not None):
+        if bound.tally.pattern_states > limits.all_pattern_states:
+            raise bound.fail("the regular expressions of the script are too big together")
         try:
-            compile_regex(key.constant, comparator is CASEMAP, bound.limits.pattern_states)
+            bound.tally.pattern_states += compile_regex(constant, comparator is CASEMAP, limits.pattern_states).size
         except BadPattern as bad:
-            raise bound.fail(f"invalid regular expression '{key.constant[:80]}' in {bound.name}: {bad}") from None
+            bound.tally.pattern_states += limits.pattern_states  # as much work as it may have been
+            raise bound.fail(f"invalid regular expression '{constant[:80]}' in {bound.name}: {bad}") from None

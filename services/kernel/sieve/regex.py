@@ -34,6 +34,11 @@ class Regex:
     def __init__(self, pattern: str, folds: bool, states: int) -> None:
         self._program: Program = parse(pattern, folds, states)
 
+    @property
+    def size(self) -> int:
+        """Instructions."""
+        return len(self._program.code)
+
     def search(self, text: str, spend: Spend) -> list[tuple[int, int]] | None:
         """Return the spans of the match and of each group, ``(-1, -1)`` where one took no part, or ``None``. ``spend`` is told of the work."""
         return _Search(self._program, text, spend).run()

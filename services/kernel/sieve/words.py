@@ -1,7 +1,7 @@
 """What a command or test is made of: its signature, and the checked call that its builder gets."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
@@ -102,6 +102,13 @@ class Value:
         return self.texts[0]
 
 
+@dataclass(slots=True)
+class Tally:
+    """What the calls of one script use up together: instructions of regular expressions."""
+
+    pattern_states: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A call whose arguments have the right number, types and tags."""
@@ -116,6 +123,7 @@ class Bound:
     loops: tuple[str, ...] = ()
     """The names of the loops around the call, outermost first; empty for one without a name."""
     limits: Limits = DEFAULT
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def name(self) -> str:

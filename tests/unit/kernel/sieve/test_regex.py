@@ -2,9 +2,10 @@
 
 import pytest
 
+from services.kernel.sieve.limits import Limits
 from services.kernel.sieve.regex import compile_regex, quote
 from services.kernel.sieve.regex_syntax import BadPattern
-from tests.unit.kernel.sieve.scripts import holds, judge
+from tests.unit.kernel.sieve.scripts import flaws, holds, judge
 
 STATES = 4000
 
@@ -81,3 +82,24 @@ def test_bad_pattern_from_a_variable_is_a_warning_and_no_match() -> None:
     result = judge('require ["regex", "variables"]; set "p" "["; if header :regex "to" "${p}" { discard; }')
     assert [type(action).__name__ for action in result.actions] == ["Keep"]
     assert "invalid regular expression '['" in result.warnings[0].message
+
+
+def test_expressions_of_a_script_may_have_only_so_much_size_together() -> None:
+    script = 'require "regex"; if header :regex "to" ["a{1,40}", "b{1,40}"] { stop; } if header :regex "cc" "c{1,40}" { stop; }'
+    told = flaws(script, Limits(all_pattern_states=100))
+    assert told == ["line 1, column 76: the regular expressions of the script are too big together"]
+    assert flaws(script, Limits(all_pattern_states=1000)) == []
+
+
+def test_expressions_from_variables_may_have_only_so_much_size_in_one_test() -> None:
+    script = 'require ["regex", "variables"]; set "p" "a{1,40}"; if header :regex "to" ["${p}b", "${p}c"] { stop; }'
+    result = judge(script, limits=Limits(all_pattern_states=100))
+    assert result.error is not None and "too big together" in result.error.message
+
+
+@pytest.mark.parametrize("pattern", ["a{1,1000}", "(a{1,60}){1,250}"])
+def test_making_an_expression_is_work(pattern: str) -> None:
+    def steps(text: str) -> int:
+        return judge(f'require ["regex", "variables"]; set "p" "{text}"; if header :regex "to" "${{p}}" {{ stop; }}').steps
+
+    assert steps(pattern) > steps("a" * len(pattern)) + 400
