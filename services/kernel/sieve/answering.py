@@ -25,6 +25,9 @@ _MACHINES = re.compile(
 """Local parts of senders that no person reads: RFC 5230 section 4.6 and RFC 2142."""
 _SUPPRESSED = frozenset({"all", "oof", "autoreply"})
 """What Exchange writes for "do not answer with an absence note" ([MS-OXCMAIL] 2.2.3.2.14)."""
+_OF_MACHINES = frozenset({"auto-submitted", "x-autoreply", "x-auto-reply", "x-autorespond"})
+"""RFC 3834 section 5, and what answerers wrote that are older."""
+_BULK = frozenset({"bulk", "list", "junk", "auto_reply"})
 _MOST_NAME = 100
 _MOST_REFERENCES = 40
 _ID = re.compile(r"<[^<>\s]{1,500}>")
@@ -43,18 +46,28 @@ def silence(machine: Machine, own: set[str]) -> str:
 
 
 def _silenced_by_field(machine: Machine) -> str:
-    for field in machine.message.section.fields:
+    """Fields that a script took away count as well: it must not make a list or a machine look like a person."""
+    message = machine.message
+    for field in (*message.section.fields, *(message.original.fields if message.is_edited else ())):
         machine.spend(1 + (len(field.raw) >> 5))
-        name = field.name.decode("ascii", "replace")
-        value = decoded(field).lower()
-        if name.startswith("list-"):
-            return f"the message comes from a list ({name})"
-        if name == "auto-submitted" and value.partition(";")[0].strip() != "no":
-            return "the message was sent by a machine (auto-submitted)"
-        if name == "precedence" and value.strip() in ("bulk", "list", "junk"):
-            return f"the message is bulk mail (precedence: {value.strip()})"
-        if name == "x-auto-response-suppress" and _SUPPRESSED & {word.strip() for word in value.split(",")}:
-            return "the sender wants no automatic answers (x-auto-response-suppress)"
+        why = _silenced_by(field.name.decode("ascii", "replace"), decoded(field).lower())
+        if why:
+            return why
+    return ""
+
+
+def _silenced_by(name: str, value: str) -> str:
+    word = value.partition(";")[0].strip()
+    if name.startswith("list-"):
+        return f"the message comes from a list ({name})"
+    if name in _OF_MACHINES and word != "no":
+        return f"the message was sent by a machine ({name})"
+    if name == "content-type" and word == "multipart/report":
+        return "the message is a report"
+    if name == "precedence" and word in _BULK:
+        return f"the message is bulk mail (precedence: {word})"
+    if name == "x-auto-response-suppress" and _SUPPRESSED & {each.strip() for each in value.split(",")}:
+        return "the sender wants no automatic answers (x-auto-response-suppress)"
     return ""
 
 
@@ -116,7 +129,7 @@ class _Note:
             subject=subject,
             recipient="" if why or found is None else found.text,
             sender=sender,
-            handle=self._handle(machine, reason, subject if self.subject else "", sender if self.sender else ""),
+            handle=self._handle(machine),
             seconds=self._seconds(machine),
             is_mime=self.is_mime,
             message_id=message_id,
@@ -140,8 +153,12 @@ class _Note:
         text, most = given or _usual_subject(machine), machine.limits.vacation_subject_characters
         return text if len(text) <= most else text[: most - 1] + "…"
 
-    def _handle(self, machine: Machine, *parts: str) -> str:
-        """RFC 5230 section 4.7: without ``:handle``, answers that differ are different."""
+    def _handle(self, machine: Machine) -> str:
+        """RFC 5230 section 4.7: without ``:handle``, answers that differ are different.
+
+        They are compared as the script has them: with the subject of each message in it, one would answer every message.
+        """
+        parts = (each.source if each else "" for each in (self.reason, self.subject, self.sender))
         words = ("handle", self.handle.expand(machine)) if self.handle else ("text", str(self.is_mime), *parts)
         return sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
 

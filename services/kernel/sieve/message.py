@@ -79,6 +79,12 @@ class Message:
         return self._section
 
     @property
+    def original(self) -> Section:
+        """The header as it came."""
+        self._spend(1 + (self._body_start >> 8))
+        return read_section(self._content[: self._body_start])
+
+    @property
     def head(self) -> bytes | None:
         """The edited header with CRLF and its empty line, or ``None``."""
         if self.is_edited and self._head is None:

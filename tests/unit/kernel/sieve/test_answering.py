@@ -126,6 +126,25 @@ def test_answer_is_addressed_by_the_header_where_the_site_trusts_it(fields: byte
     assert found is not None and (found.to, found.recipient) == (to, "srs0=x=y@forward.test")
 
 
+def test_sender_is_answered_once_though_each_answer_has_his_words_in_it() -> None:
+    script = 'if header :matches "subject" "*" { set "s" "${1}"; } vacation :subject "Re: ${s}" "I shall read ${s} soon";'
+    first, second = (answer(script, HEAD + b"Subject: " + words + b"\r\n\r\n") for words in (b"one", b"two"))
+    assert first is not None and second is not None
+    assert first.reason != second.reason and first.handle == second.handle
+
+
+@pytest.mark.parametrize("name", [b"List-Id", b"Precedence", b"X-Autoreply"])
+def test_script_cannot_make_a_list_look_like_a_person(name: bytes) -> None:
+    script = f'require "editheader"; {REQUIRE} deleteheader "{name.decode()}"; vacation "R";'
+    result = judge(script, message=HEAD + name + b": bulk\r\n\r\n")
+    assert result.error is None and not any(isinstance(action, Vacation) for action in result.actions)
+
+
+def test_field_that_a_script_adds_keeps_an_answer_back() -> None:
+    result = judge(f'require "editheader"; {REQUIRE} addheader "Precedence" "bulk"; vacation "R";', message=HEAD + b"\r\n")
+    assert not any(isinstance(action, Vacation) for action in result.actions)
+
+
 def test_handle_tells_answers_apart() -> None:
     handles = [
         getattr(answer(f"vacation {words};"), "handle", "") for words in ('"a"', '"b"', ':subject "s" "a"', ':handle "h" "a"', ':handle "h" "b"')
@@ -161,6 +180,9 @@ def test_nobody_is_answered_who_is_no_person(sender: str) -> None:
         b"Precedence: List",
         b"Auto-Submitted: auto-replied",
         b"Auto-Submitted: yes; x=y",
+        b"X-Autorespond: holidays",
+        b"Precedence: auto_reply",
+        b"Content-Type: multipart/report; report-type=disposition-notification; boundary=b",
         b"X-Auto-Response-Suppress: DR, OOF",
     ],
 )
@@ -168,7 +190,16 @@ def test_no_answer_to_lists_and_machines(field: bytes) -> None:
     assert answer('vacation "R";', HEAD + field + b"\r\n\r\n") is None
 
 
-@pytest.mark.parametrize("field", [b"Auto-Submitted: no", b"Precedence: normal", b"X-Auto-Response-Suppress: None"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"Auto-Submitted: no",
+        b"X-Autoreply: no",
+        b"Precedence: normal",
+        b"X-Auto-Response-Suppress: None",
+        b"Content-Type: multipart/mixed",
+    ],
+)
 def test_field_that_says_nothing_forbids_nothing(field: bytes) -> None:
     assert answer('vacation "R";', HEAD + field + b"\r\n\r\n") is not None
 
