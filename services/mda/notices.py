@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 
 from services.kernel.mail.address import fold
 from services.kernel.mail.envelope import Body
@@ -31,6 +32,18 @@ class Manners:
     notify_sender: str = "recipient"
 
 
+class _Answer:
+    """The answer of a vacation; it is written when it is first asked for."""
+
+    def __init__(self, action: Vacation, occasion: Occasion) -> None:
+        self.action = action
+        self.occasion = occasion
+
+    @cached_property
+    def content(self) -> bytes:
+        return answers.answer(self.action, self.occasion)
+
+
 class Notices:
     """Sends what rules say in a user's name. May raise anything: the message that made them speak is stored already."""
 
@@ -45,37 +58,40 @@ class Notices:
         """Return when the notice is on stable storage in the queue, or is not to be sent."""
         if isinstance(action, Notify):
             await self._notify(parcel, action)
-        elif action.seconds == 0:
-            await self._answer(parcel, action)
-        else:
-            await self._answer_once(parcel, action, memory)
-
-    async def _answer_once(self, parcel: Parcel, action: Vacation, memory: Memory) -> None:
-        """Of two messages at the same moment one is answered: that it will be is remembered first (RFC 5230 section 4.2)."""
-        facts, now = (action.handle, fold(action.recipient)), time.time()
-        if not await self._store.run(memory.remember, Past.ANSWERED, facts, now, now + action.seconds):
             return
+        answer = _Answer(action, self._occasion(parcel, self._outbox.mint()))
+        is_sent = await (self._answer_once(parcel, answer, memory) if action.seconds else self._answer(parcel, answer))
+        if is_sent:
+            self._teller.sent(Kind.ANSWERED, parcel, answer.occasion.identity, action.recipient)
+            await self._keep(parcel, action.fcc, answer.content)
+
+    async def _answer_once(self, parcel: Parcel, answer: "_Answer", memory: Memory) -> bool:
+        """Of two messages at the same moment one is answered: that it will be is remembered first (RFC 5230 section 4.2).
+
+        It is forgotten only when nothing was sent for sure: a sender hears nothing for a while rather than the same again and again.
+        """
+        action, now = answer.action, time.time()
+        facts = action.handle, fold(action.recipient)
+        if not await self._store.run(memory.remember, Past.ANSWERED, facts, now, now + action.seconds):
+            return False
         try:
-            await self._answer(parcel, action)
-        except BaseException:
+            return await self._answer(parcel, answer)
+        except Exception:  # not when it is cancelled: then it may have been sent
             await self._store.run(memory.forget, Past.ANSWERED, facts)
             raise
 
-    async def _answer(self, parcel: Parcel, action: Vacation) -> None:
+    async def _answer(self, parcel: Parcel, answer: "_Answer") -> bool:
         """With the null sender, unless the site says otherwise: nobody wants to hear that an answer did not arrive (RFC 5230 section 5.1)."""
+        action, occasion = answer.action, answer.occasion
         found = await self._outbox.find(action.recipient)
         if isinstance(found, Reply):
             self._teller.trouble(parcel, "answer", f"{action.recipient}: {found}")
-            return
-        queue_id = self._outbox.mint()
-        occasion = self._occasion(parcel, queue_id)
-        content = answers.answer(action, occasion)
+            return False
         sender = "" if self._manners.vacation_sender == "none" else parcel.target.mailbox
         is_utf8 = answers.is_international(sender, action.sender or action.addressee or occasion.owner, action.recipient)
-        message = Outgoing(sender, lambda: (content,), message_id=occasion.message_id, smtputf8=is_utf8)
-        await self._send(parcel, message, [found], queue_id, content)
-        self._teller.sent(Kind.ANSWERED, parcel, queue_id, action.recipient)
-        await self._keep(parcel, action.fcc, content)
+        message = Outgoing(sender, lambda: (answer.content,), message_id=occasion.message_id, smtputf8=is_utf8)
+        await self._send(parcel, message, [found], QueueId(occasion.identity), answer.content)
+        return True
 
     async def _notify(self, parcel: Parcel, action: Notify) -> None:
         """RFC 5436: no notification of a notification (section 2.7.1); of a report none that could come back as one."""
@@ -97,7 +113,7 @@ class Notices:
             message = Outgoing(sender, lambda: (content,), message_id=occasion.message_id, smtputf8=is_utf8)
             await self._send(parcel, message, found, queue_id, content)
             self._teller.sent(Kind.NOTIFIED, parcel, queue_id, action.all_recipients[0])
-        await self._keep(parcel, action.fcc, content)
+            await self._keep(parcel, action.fcc, content)
 
     async def _send(self, parcel: Parcel, message: Outgoing, found: list[Accepted], queue_id: QueueId, content: bytes) -> None:
         message = Outgoing(

@@ -13,7 +13,7 @@ from services.kernel.mailbox.config import MailboxSettings
 from services.kernel.mailbox.store import MailStore
 from services.kernel.sieve.delivery import Result
 from services.kernel.sieve.running import run
-from services.mda import sorting
+from services.mda import filing, sorting
 from tests.unit.mda.conftest import Running
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
@@ -412,6 +412,23 @@ def test_copy_of_an_answer_that_cannot_be_filed_is_told_and_sends_no_second_answ
         assert deliver(mda, sender="dave@world.test")[0] == 250
     assert [file.recipients[0].address for file, _ in mda.queued()] == ["carol@world.test", "dave@world.test"]
     assert [event["stage"] for event in mda.events("trouble")] == ["answer"]
+
+
+def test_defect_behind_the_sending_of_an_answer_sends_no_second_one(mda: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> str:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(filing.Filing, "file_own", fail)
+    mda.script(ALICE, 'require ["vacation", "fcc"]; vacation :fcc "Sent" "Away";')
+    for _ in range(2):
+        assert deliver(mda)[0] == 250
+    assert len(mda.queued()) == 1
+
+
+def test_notification_that_nobody_gets_leaves_no_copy(mda: Running) -> None:
+    mda.script(ALICE, 'require ["enotify", "fcc"]; notify :fcc "INBOX" "mailto:nobody@example.test";')
+    deliver(mda)
+    assert (len(mda.inbox(ALICE)), mda.queued()) == (1, [])
 
 
 # Duplicates
