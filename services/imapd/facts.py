@@ -20,7 +20,7 @@ from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.served import Content
 from services.kernel.mailbox.trouble import MailboxFull
 
-FORM = 3
+FORM = 4
 """Changes when the same message would give other facts, so that kept ones are worked out again."""
 
 

@@ -34,6 +34,7 @@ FRAGMENTS = [
     b";",
     b"Content-Type: multipart/mixed; boundary=b\n",
     b"Content-Type: multipart/digest; boundary=bb\n",
+    b"Content-Type: multipart/mixed; boundary*=''%62\n",
     b"Content-Type: message/rfc822\n",
     b"Content-Type: text/html\n",
     b"Content-Disposition: attachment; filename*0*=x''y; filename*1=z\n",

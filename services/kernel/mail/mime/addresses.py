@@ -178,7 +178,8 @@ def _address(entry: list[_Token]) -> Address:
     closing = kinds.index(b">", opening) if b">" in kinds[opening:] else len(kinds)
     route, path = _split_route(entry[opening + 1 : closing])
     before, after = _split_at(path)
-    return Address(_phrase(entry[:opening]) or None, route, _local(before)[0] or MISSING_MAILBOX, _domain(after) or MISSING_DOMAIN)
+    local, words = _local(before)
+    return Address(_phrase(entry[:opening]) or None, route, local if words else MISSING_MAILBOX, _domain(after) or MISSING_DOMAIN)
 
 
 def _bare(entry: list[_Token]) -> Address:
@@ -191,7 +192,7 @@ def _bare(entry: list[_Token]) -> Address:
     first = kinds.index(b"w") if b"w" in kinds else len(kinds)
     last = kinds.index(b">") if b">" in kinds else len(kinds)
     comment = next((token.text for token in reversed(entry[first:last]) if token.kind == b"("), b"").strip()
-    return Address(comment or None, None, local or MISSING_MAILBOX, _domain(after) or MISSING_DOMAIN)
+    return Address(comment or None, None, local if words else MISSING_MAILBOX, _domain(after) or MISSING_DOMAIN)
 
 
 def _split_route(path: list[_Token]) -> tuple[bytes | None, list[_Token]]:

@@ -1,8 +1,9 @@
 """What the header of a part says of its body: the MIME fields (RFC 2045, parameters by RFC 2231)."""
 
 import re
-from collections import Counter
 from itertools import islice
+from operator import itemgetter
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -17,8 +18,11 @@ _TOKEN = rb'[^\x00-\x20\x7f()<>@,;:\\"/\[\]?=]'
 """What a token is made of (RFC 2045 section 5.1), and 8-bit octets, which are told as they came."""
 _MEDIA = re.compile(rb"[ \t]*+(%b*+)[ \t]*+/[ \t]*+(%b*+)[ \t]*+(;|\Z)" % (_TOKEN, _TOKEN))
 _WORD = re.compile(rb"[ \t]*+(%b*+)[ \t]*+(;|\Z)?" % _TOKEN)
-_PARAMETER = re.compile(rb';[ \t]*+(%b*+)[ \t]*+=[ \t]*+(?:("[^"\\]*+(?:\\.[^"\\]*+)*+)("?)|(=[^\s;]*|[^\s;"]*))' % _TOKEN, re.DOTALL)
-"""A name, then a quoted string or whatever ends at white space or the next parameter; what begins with an equals sign may be an encoded word."""
+_PARAMETER = re.compile(
+    rb';[ \t]*+(%b*+)[ \t]*+(?:(;)[^;]*+|=[ \t]*+(?:("[^"\\]*+(?:\\.[^"\\]*+)*+)("?)|(=[^\s;]*|[^\s;"]*)))' % _TOKEN, re.DOTALL
+)
+"""A name, then a quoted string or whatever ends at white space or the next parameter; what begins with an equals sign may be an encoded word. Or one
+without a value: the next is not told then, as in Dovecot."""
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _SECTION = re.compile(rb"(.+?)\*(\d{1,4})(\*?)", re.DOTALL)
 _LANGUAGE = re.compile(rb'[ \t]*([^\x00-\x20\x7f()<>@,;:\\".\[\]]++)[ \t]*+(,?)')
@@ -50,6 +54,17 @@ class Media(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def parameter(self, name: bytes) -> bytes | None:
         """Return the first parameter of this name (in lower case)."""
         return next((value for key, value in self.parameters if key.lower() == name), None)
+
+    @property
+    def boundary(self) -> bytes:
+        """The word that delimits the parts of a multipart; it may be in percent codes (RFC 2231 section 4). Empty when there is none on one line."""
+        for name, value in self.parameters:
+            if name.lower() == b"boundary":
+                return value
+            if name.lower() == b"boundary*":
+                word = _decoded(value)
+                return word if b"\n" not in word else b""
+        return b""
 
 
 class Disposition(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -109,8 +124,7 @@ def parse_media(text: bytes) -> Media | None:
     match = _MEDIA.match(text)
     if match is None or not (match[2] or match[3]):
         return None
-    has_parameters = not text.startswith(b";;", match.start(3))  # as Dovecot and Cyrus have it
-    return Media(match[1], match[2], _parameters(text, match.start(3)) if has_parameters else ())
+    return Media(match[1], match[2], _parameters(text, match.start(3)))
 
 
 def parse_disposition(text: bytes) -> Disposition | None:
@@ -155,7 +169,9 @@ def _parameters(text: bytes, start: int) -> Parameters:
     found: list[tuple[bytes, bytes]] = []
     is_split = False
     for match in islice(_PARAMETER.finditer(text, start), MAX_PARAMETERS):
-        name, quoted, closing, bare = match.groups(b"")
+        name, next_one, quoted, closing, bare = match.groups(b"")
+        if next_one:
+            continue
         if quoted and not closing:
             break
         found.append((name, _ESCAPE.sub(rb"\1", quoted[1:]) if quoted else bare))
@@ -166,18 +182,22 @@ def _parameters(text: bytes, start: int) -> Parameters:
 def _joined(found: list[tuple[bytes, bytes]]) -> Parameters:
     """Join ``name*0``, ``name*1`` ... (RFC 2231 section 3) into ``name``, or ``name*`` when any of them is percent-encoded.
 
-    Joined parameters follow the others. A series with a gap, a double or no start is left as it is.
+    Such parameters follow the others. A series with a gap, a double or no start is left as it is.
     """
-    sections = [_SECTION.fullmatch(name) for name, _ in found]
-    series: dict[bytes, dict[int, tuple[bytes, bool]]] = {}
-    counts: Counter[bytes] = Counter()
-    for section, (_, value) in zip(sections, found, strict=True):
-        if section:
-            counts[section[1].lower()] += 1
-            series.setdefault(section[1].lower(), {})[int(section[2])] = (value, bool(section[3]))
-    whole = {name for name, parts in series.items() if max(parts) + 1 == len(parts) == counts[name]}
-    kept = [pair for section, pair in zip(sections, found, strict=True) if not (section and section[1].lower() in whole)]
-    return tuple(kept + [_join(name, [parts[n] for n in range(len(parts))]) for name, parts in series.items() if name in whole])
+    told: list[tuple[bytes, bytes]] = []
+    series: dict[bytes, list[tuple[int, bytes, bytes, bool]]] = {}
+    for name, value in found:
+        if section := _SECTION.fullmatch(name):
+            series.setdefault(section[1].lower(), []).append((int(section[2]), name, value, bool(section[3])))
+        else:
+            told.append((name, value))
+    for name, sections in series.items():
+        sections.sort(key=itemgetter(0))
+        if [number for number, *_ in sections] == list(range(len(sections))):
+            told.append(_join(name, [(value, is_encoded) for _, _, value, is_encoded in sections]))
+        else:
+            told += [(part, value) for _, part, value, _ in sections]
+    return tuple(told)
 
 
 def _join(name: bytes, parts: list[tuple[bytes, bool]]) -> tuple[bytes, bytes]:
@@ -185,3 +205,9 @@ def _join(name: bytes, parts: list[tuple[bytes, bool]]) -> tuple[bytes, bytes]:
         return name, b"".join(value for value, _ in parts)
     # RFC 2231 section 4.1 lets plain and encoded sections mix: in the whole, a plain one's percent signs must not read as codes
     return name + b"*", b"".join(value if encoded else value.replace(b"%", b"%25") for value, encoded in parts)
+
+
+def _decoded(value: bytes) -> bytes:
+    """Take charset and language off and undo the percent codes; what does not begin with both is no such value and stays."""
+    _, marks, coded = value.partition(b"'")[2].partition(b"'")
+    return unquote_to_bytes(coded) if marks else value

@@ -209,7 +209,7 @@ class _Scanner:
             return (_nothing(body_start),) if media.is_a(b"multipart") or media.is_a(b"message", b"rfc822") else ()
         if media.is_a(b"multipart"):
             default = MESSAGE if media.is_a(b"multipart", b"digest") else PLAIN
-            boundary = (media.parameter(b"boundary") or b"")[:MAX_BOUNDARY_BYTES]
+            boundary = media.boundary[:MAX_BOUNDARY_BYTES]
             found = self._multipart(boundary, body_start, depth + 1, default) if boundary and depth < MAX_DEPTH else ()
             return found or (_nothing(body_start),)
         if media.is_a(b"message", b"rfc822") and depth < MAX_DEPTH and self._parts < MAX_PARTS:

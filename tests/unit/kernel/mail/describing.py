@@ -1,4 +1,4 @@
-"""ENVELOPE and BODYSTRUCTURE taken apart into facts with names, so that equal ones are equal however a server writes them."""
+"""What IMAP tells of a message taken apart into facts with names, so that equal ones are equal however a server writes them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,8 @@ Value = bytes | int | None | list["Value"]
 """A string however it was written, a number, NIL, or a list."""
 
 _TOKEN = re.compile(rb'[ ]*(?:(\()|(\))|"((?:[^"\\]|\\.)*)"|\{(\d+)\}\r\n|([^][()" {}]+))')
+_ITEM = re.compile(rb"[ (]*([A-Z0-9.]+(?:\[[^]]*\])?) ", re.IGNORECASE)
+_PATH = re.compile(r"(?:\d+(?:\.|(?=\]))|message\.)+")
 _ESCAPE = re.compile(rb"\\(.)")
 _ENVELOPE = ("date", "subject", "from", "sender", "reply-to", "to", "cc", "bcc", "in-reply-to", "message-id")
 _SINGLE = ("type", "subtype", "parameters", "id", "description", "encoding", "size")
@@ -18,11 +20,45 @@ def described(envelope: bytes, bodystructure: bytes) -> dict[str, Value]:
     return {**_named("ENVELOPE ", _ENVELOPE, parse(envelope)), **dict(_part("BODYSTRUCTURE ", parse(bodystructure)))}
 
 
+def fetched(answer: bytes) -> dict[str, Value]:
+    """Take the list of items in an answer to FETCH apart: those of ENVELOPE and BODYSTRUCTURE as ``described``, others whole under their names."""
+    items: dict[str, Value] = {}
+    at = 0
+    while item := _ITEM.match(answer, at):
+        value, at = _value(answer, item.end())
+        items[item[1].replace(b'"', b"").decode().upper()] = value
+    assert answer[at:] == b")", answer[at : at + 60]
+    envelope, structure = items.pop("ENVELOPE"), items.pop("BODYSTRUCTURE")
+    return {**_named("ENVELOPE ", _ENVELOPE, envelope), **dict(_part("BODYSTRUCTURE ", structure)), **items}
+
+
+def agreed(one: dict[str, Value], other: dict[str, Value]) -> dict[str, Value]:
+    """The facts that both tell alike, in parts of whose type both tell the same."""
+    return {name: value for name, value in one.items() if name in other and other[name] == value and _same_parts(name, one, other)}
+
+
+def _same_parts(name: str, one: dict[str, Value], other: dict[str, Value]) -> bool:
+    """Whether all parts that a fact is of or inside of are of the same type in both. A section names no message on its path."""
+    item, _, path = re.split(r"([ \[]|\Z)", name, maxsplit=1)
+    found = _PATH.match(path)
+    if item not in ("BODYSTRUCTURE", "BODY") or (item == "BODY" and not found):
+        return True
+    steps = [step for step in found[0].split(".") if step] if found else []
+    parts = [f"BODYSTRUCTURE {''.join(f'{step}.' for step in steps[:count])}" for count in range(len(steps) + 1)]
+    if item == "BODY":
+        parts += [f"{part}message." for part in parts]
+    return all(one.get(part + word) == other.get(part + word) for part in parts for word in ("children", "type", "subtype"))
+
+
 def parse(text: bytes) -> Value:
     """Read one value."""
+    return _value(text, 0)[0]
+
+
+def _value(text: bytes, at: int) -> tuple[Value, int]:
+    """Read the value at an offset; also return the offset behind it."""
     open_lists: list[list[Value]] = [[]]
-    at = 0
-    while at < len(text):
+    while len(open_lists) > 1 or not open_lists[0]:
         token = _TOKEN.match(text, at)
         assert token, text[at : at + 60]
         at = token.end()
@@ -39,7 +75,7 @@ def parse(text: bytes) -> Value:
             at += int(size)
         else:
             open_lists[-1].append(int(atom) if atom.isdigit() else None if atom.upper() == b"NIL" else atom)
-    return open_lists[0][0]
+    return open_lists[0][0], at
 
 
 def _children(structure: list[Value]) -> list[list[Value]]:

@@ -54,6 +54,7 @@ def test_address_list_is_read(text: bytes, addresses: tuple[Address, ...]) -> No
         (b"foo bar", (Address(b"foo bar", None, MISSING_MAILBOX, MISSING_DOMAIN),)),
         (b"a b@c", (Address(b"a b", None, MISSING_MAILBOX, MISSING_DOMAIN),)),
         (b"@b", (Address(None, None, MISSING_MAILBOX, b"b"),)),
+        (b'""@b, <"" @b>', (Address(None, None, b"", b"b"), Address(None, None, b"", b"b"))),
         (b"a@", (Address(None, None, b"a", MISSING_DOMAIN),)),
         (b"a@b c@d", (A_B,)),
         (b"a@b <c@d>", (A_B,)),

@@ -18,12 +18,10 @@ from tests.unit.kernel.mail.describing import Value, described
 SEED = 7
 AGREED: list[dict[str, Any]] = json.loads(gzip.decompress((Path(__file__).with_name("data") / "agreed.json.gz").read_bytes()))
 OTHERWISE = {
-    (159, "BODYSTRUCTURE message.parameters"): "the one ends at an empty parameter, the other drops a quoted string with something behind it",
-    (362, "BODYSTRUCTURE parameters"): "as 159",
-    (630, "ENVELOPE from"): "a missing local part is told by a word, as Dovecot else does",
-    (630, "ENVELOPE reply-to"): "as From",
+    271: "an extended boundary: Dovecot 2.4 and Cyrus read it, Dovecot 2.3 did not, and Cyrus describes a multipart without parts as text",
+    597: "as 271",
 }
-"""Where we differ from both, and why."""
+"""Mails of which we tell other things than both, and why."""
 
 
 def as_recorded(value: Value) -> object:
@@ -44,5 +42,5 @@ def test_what_dovecot_and_cyrus_both_tell_of_broken_mail_is_told() -> None:
         for name, value in agreed.items():
             if (told := as_recorded(ours.get(name, b"(none)"))) != value:
                 different[number, name] = (told, value)
-    assert {place: pair for place, pair in different.items() if place not in OTHERWISE} == {}
-    assert set(different) == set(OTHERWISE)
+    assert {place: pair for place, pair in different.items() if place[0] not in OTHERWISE} == {}
+    assert {number for number, _ in different} == set(OTHERWISE)

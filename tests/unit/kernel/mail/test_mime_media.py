@@ -31,7 +31,9 @@ from services.kernel.mail.mime.media import (
         (b"a/b; x:y=z; x=y", Media(b"a", b"b", ((b"x", b"y"),))),
         (b"a/b; name=two words; x=y", Media(b"a", b"b", ((b"name", b"two"), (b"x", b"y")))),
         (b"a/b; ;charset; =x; x=y;", Media(b"a", b"b", ((b"", b"x"), (b"x", b"y")))),
-        (b"a/b;;x=y", Media(b"a", b"b")),
+        (b"a/b;;x=y; ; x=y;z=z", Media(b"a", b"b", ((b"z", b"z"),))),
+        (b"a/b; x ; x=y; z=z", Media(b"a", b"b", ((b"z", b"z"),))),
+        (b"a/b;;;x=y", Media(b"a", b"b", ((b"x", b"y"),))),
         (b"a/b; name==?utf-8?q?x?=", Media(b"a", b"b", ((b"name", b"=?utf-8?q?x?="),))),
         (b"a/b; name=\xe4\xf6", Media(b"a", b"b", ((b"name", b"\xe4\xf6"),))),
         (b'a/b; name=""', Media(b"a", b"b", ((b"name", b""),))),
@@ -59,6 +61,7 @@ def test_text_without_type_and_subtype_is_no_content_type(text: bytes) -> None:
         (b"name*=utf-8''%e2%82%ac", ((b"name*", b"utf-8''%e2%82%ac"),)),
         (b"name*0=a; name*2=b", ((b"name*0", b"a"), (b"name*2", b"b"))),
         (b"name*1=a", ((b"name*1", b"a"),)),
+        (b"a*0=b; name*1=a; x=y", ((b"x", b"y"), (b"a", b"b"), (b"name*1", b"a"))),
         (b"name*0=a; name*0=b", ((b"name*0", b"a"), (b"name*0", b"b"))),
     ],
 )
@@ -66,6 +69,24 @@ def test_continued_parameters_are_joined_when_complete(text: bytes, parameters: 
     media = parse_media(b"a/b; " + text)
     assert media is not None
     assert media.parameters == parameters
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (b"boundary=x; boundary=y", b"x"),
+        (b"boundary*=x; boundary=y", b"x"),
+        (b"Boundary*=us-ascii'en'%78'%79", b"x'y"),
+        (b"boundary*0*=''x; boundary*1=%79", b"x%79"),
+        (b"boundary*=us-ascii'x", b"us-ascii'x"),
+        (b"boundary*=''x%0Ay", b""),
+        (b"name=x", b""),
+    ],
+)
+def test_boundary_may_be_in_percent_codes(text: bytes, word: bytes) -> None:
+    media = parse_media(b"multipart/mixed; " + text)
+    assert media is not None
+    assert media.boundary == word
 
 
 @pytest.mark.parametrize(
@@ -78,6 +99,7 @@ def test_continued_parameters_are_joined_when_complete(text: bytes, parameters: 
         (b"attachment foo; filename=x", Disposition(b"attachment", ((b"filename", b"x"),))),
         (b"", None),
         (b"; filename=x", Disposition(b"", ((b"filename", b"x"),))),
+        (b";; filename*1*=", Disposition(b"")),
     ],
 )
 def test_disposition_is_a_word_with_parameters(text: bytes, disposition: Disposition | None) -> None:
