@@ -11,7 +11,7 @@ PYTEST := ulimit -v 8000000; $(BIN)/pytest
 # one run of pytest each, so that the containers of one are gone before those of the next start
 ON_CONTAINERS := tests/integration/path:tests/integration/interop:tests/integration/durability tests/integration/routes tests/integration/failover
 pytest_each = status=0; for suite in $(1); do echo "pytest $${suite//:/ }"; ($(PYTEST) $${suite//:/ }) || status=1; done; exit $$status
-PEERS := dns world client postgres resolver smarthost exim scripted
+PEERS := dns world client postgres resolver smarthost exim scripted cyrus
 LAB := PYTHONPATH=tests/lab $(BIN)/python -m malleposte_lab
 # the site with all that may have been started around it
 ALL := docker compose -f compose.yaml -f compose.demo.yaml --profile '*'
