@@ -178,8 +178,7 @@ def _address(entry: list[_Token]) -> Address:
     closing = kinds.index(b">", opening) if b">" in kinds[opening:] else len(kinds)
     route, path = _split_route(entry[opening + 1 : closing])
     before, after = _split_at(path)
-    local, words = _local(before)
-    return Address(_phrase(entry[:opening]) or None, route, local if words else MISSING_MAILBOX, _domain(after) or MISSING_DOMAIN)
+    return Address(_phrase(entry[:opening]) or None, route, *_place(_local(before), _domain(after)))
 
 
 def _bare(entry: list[_Token]) -> Address:
@@ -192,7 +191,13 @@ def _bare(entry: list[_Token]) -> Address:
     first = kinds.index(b"w") if b"w" in kinds else len(kinds)
     last = kinds.index(b">") if b">" in kinds else len(kinds)
     comment = next((token.text for token in reversed(entry[first:last]) if token.kind == b"("), b"").strip()
-    return Address(comment or None, None, local if words else MISSING_MAILBOX, _domain(after) or MISSING_DOMAIN)
+    return Address(comment or None, None, *_place((local, words), _domain(after)))
+
+
+def _place(local: tuple[bytes, int], domain: bytes) -> tuple[bytes, bytes]:
+    """Return mailbox and host, with words for what is missing. An empty quoted string is a mailbox where there is a host."""
+    text, words = local
+    return text if text or (words and domain) else MISSING_MAILBOX, domain or MISSING_DOMAIN
 
 
 def _split_route(path: list[_Token]) -> tuple[bytes | None, list[_Token]]:
