@@ -14,11 +14,11 @@ class Sent:
     accepting_seconds: float
     delivering_seconds: float
     cpu_seconds: dict[str, float]
-    """By service."""
+    """By service; empty where it was not weighed."""
 
 
 def carry(stack: Stack, **words: Any) -> Sent:
-    """Send into mailboxes; words as in ``tools.carry``."""
+    """Send into mailboxes; words as in ``tools.carry``, and ``weighs``: whether to take the CPU, which costs a second on old engines."""
     return _weighed(stack, "carry", **words)
 
 
@@ -27,10 +27,10 @@ def relay(stack: Stack, **words: Any) -> Sent:
     return _weighed(stack, "relay", **words)
 
 
-def _weighed(stack: Stack, tool: str, **words: Any) -> Sent:
-    before = stack.cpu_seconds()
+def _weighed(stack: Stack, tool: str, *, weighs: bool = True, **words: Any) -> Sent:
+    before = stack.cpu_seconds() if weighs else {}
     times = stack.tool(tool, server=stack.parts.mx, **words)
-    cpu = {service: seconds - before[service] for service, seconds in stack.cpu_seconds().items()}
+    cpu = {service: seconds - before[service] for service, seconds in stack.cpu_seconds().items()} if weighs else {}
     return Sent(times["accepted"] - times["began"], times["delivered"] - times["began"], cpu)
 
 
