@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.kernel.directory.reader import Directory
 from services.kernel.mail.address import fold
 from services.kernel.mail.reply import Reply
-from services.kernel.routing import Accepted
+from services.kernel.routing import Accepted, Router
 from services.kernel.wire.room import Board
 
 FULL = Reply(552, "5.2.2", "mailbox is full")
@@ -18,6 +18,7 @@ class Capacity:
 
     board: Board
     directory: Directory
+    router: Router
     reply: Reply
 
     async def judge(self, accepted: Accepted, size_bytes: int) -> Reply | None:
@@ -32,4 +33,4 @@ class Capacity:
         if room is None and self.board.has_any:
             account = await self.directory.account(address)  # with an extension it is another word for the mailbox
             room = self.board.room(account.address) if account is not None else None
-        return room is None or room.takes(size_bytes)
+        return room is None or room.takes(size_bytes) or not await self.router.is_for_mailbox(address)

@@ -89,7 +89,7 @@ class Smtpd:
             sessions=self._sessions,
             mint_id=self._mint_id,
             verification=Verification(role, tables, router, self._asker) if has_work(role) else None,
-            capacity=_capacity(role, directory),
+            capacity=_capacity(role, directory, router),
         )
         self._partners = _partners(role)
         handshakes = Handshakes(role.tls, self._partners, self._tell_trouble) if role.tls is not None else None
@@ -151,10 +151,10 @@ def _policy(role: Role, router: Router, own_name: OwnName, directory: Directory)
     return MxPolicy(router, own_name)
 
 
-def _capacity(role: Role, directory: Directory) -> Capacity | None:
+def _capacity(role: Role, directory: Directory, router: Router) -> Capacity | None:
     if role.over_quota == "ignore":
         return None
-    return Capacity(Board(role.room_directory), directory, FULL if role.over_quota == "reject" else FULL_FOR_NOW)
+    return Capacity(Board(role.room_directory), directory, router, FULL if role.over_quota == "reject" else FULL_FOR_NOW)
 
 
 def _partners(role: Role) -> Partners:

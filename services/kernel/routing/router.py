@@ -110,6 +110,10 @@ class Router:
             self._keep(self._routes, key, answer, version)
         return answer
 
+    async def is_for_mailbox(self, recipient: str) -> bool:
+        """Does mail for this final recipient go into a mailbox here? A table may lead it elsewhere. Raises ``LookupTrouble``."""
+        return self._transports.is_to_mailbox(await self.route(recipient, ""))
+
     async def faults(self) -> list[str]:
         """The entries of transport and relayhost tables that mean nothing, with file and line. Raises ``LookupTrouble``."""
         return await self._transports.faults()

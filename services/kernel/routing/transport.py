@@ -11,7 +11,7 @@ from services.kernel.mail.domain import literal_address
 from services.kernel.mail.domainclass import Domain, DomainClass
 from services.kernel.mail.reply import Reply
 from services.kernel.routing.config import RoutingSettings
-from services.kernel.routing.decision import Route, RouteRefused
+from services.kernel.routing.decision import Destination, Route, RouteRefused
 from services.kernel.routing.inquiry import Hit, Inquiry
 from services.kernel.routing.keys import NO_DOMAIN, transport_keys
 from services.kernel.routing.nexthop import parse_entry
@@ -68,6 +68,11 @@ class Transports:
             way = by_class if way is None else replace(way, transport=by_class.transport)
         moved = await self._moved(recipient, inquiry)
         return moved or self._route(way, domain, sender, inquiry)
+
+    def is_to_mailbox(self, route: Route) -> bool:
+        """Tell whether a route ends in a mailbox here."""
+        mailboxes = self._ways.mailboxes
+        return isinstance(route, Destination) and (route.host, route.port, route.mbox) == (mailboxes.host, mailboxes.port, "")
 
     async def refusal(self, recipient: str, domain: Domain, inquiry: Inquiry) -> RouteRefused | None:
         """What the tables have against a recipient already when it is named, whoever sends: ``error:``, ``retry:``, moved."""

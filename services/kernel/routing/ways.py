@@ -48,6 +48,11 @@ class Ways:
         if settings.relayhost:
             self._check("routing.relayhost", f"smtp:{settings.relayhost}")
 
+    @property
+    def mailboxes(self) -> Destination:
+        """Where the mailboxes here are written."""
+        return self._mailboxes
+
     def route(self, way: Way, domain: Domain, sender: str) -> Route:
         """What a way means for mail of ``sender`` to ``domain``. Raises ``ValueError`` for one that means nothing."""
         match way.transport:

@@ -49,6 +49,13 @@ def test_alias_is_refused_when_nobody_behind_it_has_room(site: Site) -> None:
         assert answers(running, "team@example.test", size_bytes=500)[0][0] == 250
 
 
+def test_full_mailbox_is_no_matter_where_a_table_leads_the_mail_elsewhere(site: Site) -> None:
+    (site.root / "transport").write_text("bob@example.test lmtp:inet:archive.test:24\n")
+    site.routing = f'transport_maps: ["texthash:{site.root}/transport"]'
+    with mx(site) as running:
+        assert answers(running, "bob@example.test")[0][0] == 250
+
+
 def test_full_mailbox_is_deferred_where_that_is_wanted(site: Site) -> None:
     with mx(site, over_quota="defer") as running:
         assert answers(running, "bob@example.test")[0] == (452, b"4.2.2 mailbox is full")
