@@ -113,6 +113,25 @@ def test_mutt_lists_and_reads_a_message(site: Site, account: Callable[..., str],
     assert key in run(site, "cat", f"/tmp/{key}.mbox")
 
 
+def test_neomutt_flags_moves_deletes_and_searches(site: Site, account: Callable[..., str], key: str) -> None:
+    alice = account("alice")
+    client = site.imap(alice, PASSWORD)
+    for number in range(4):
+        client.append("INBOX", "", "", history.message(f"{key}-{number}", SENDER, [alice], b"hello\r\n"))
+    settings = (
+        f'set imap_user="{alice}"\nset imap_pass="{PASSWORD}"\nset ssl_ca_certificates_file="{CA}"\nset folder="imaps://imapd/"\nset resolve=no\n'
+        "set wait_key=no\nset confirmappend=no\nset confirmcreate=no\nset delete=yes\nset imap_qresync=yes\nset sort=mailbox-order\n"
+        f'push "<limit>=B {key}-0<enter><flag-message><limit>~A<enter>2<enter><save-message>=Archive<enter>3<enter><delete-message><quit>"\n'
+    )
+    neomutt = f"stty rows 24 cols 80; TERM=xterm neomutt -n -F /tmp/{key}.rc -f imaps://imapd/INBOX"
+    run(site, "sh", "-c", f"cat > /tmp/{key}.rc && script -qec '{neomutt}' /dev/null", stdin=settings.encode())
+    client.select("INBOX")
+    assert client.uid("SEARCH", "ALL") == ("OK", [b"1 4"])
+    assert client.uid("SEARCH", "FLAGGED") == ("OK", [b"1"])
+    client.logout()
+    assert [f"{key}-1".encode() in message for message in site.messages(alice, PASSWORD, "Archive")] == [True]
+
+
 def test_postfix_delivers_through_the_mx(site: Site, account: Callable[..., str], key: str) -> None:
     alice = account("alice")
     site.project.check("world", "sendmail", "-f", SENDER, alice, stdin=history.message(key, SENDER, [alice], b"hello\n"))
