@@ -1,10 +1,10 @@
 """FETCH replies that need no bytes of the messages, written a column at a time: clients ask for flags and envelopes of a whole folder."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
-from services.imapd.facts import TOLD, Facts
 from services.imapd.grammar.dates import format_date_time
-from services.imapd.grammar.requests import Fact
+from services.imapd.grammar.requests import Fact, FetchItem
 from services.imapd.grammar.responses import flag_list
 from services.imapd.modes import Mode
 from services.imapd.selected import Selected
@@ -22,15 +22,26 @@ _COLUMNS: Mapping[Fact, _Column] = {
 }
 
 
-def lines(selected: Selected, modes: set[Mode], items: Sequence[Fact], places: Sequence[int], made: Sequence[Facts] = ()) -> bytes:
-    """Write one reply for each place in the view's columns, places ascending; ``made`` has the facts of each, if ``items`` needs them."""
+def lines(
+    selected: Selected,
+    modes: set[Mode],
+    items: Sequence[FetchItem],
+    places: Sequence[int],
+    made: Mapping[FetchItem, Sequence[bytes]] = MappingProxyType({}),
+) -> bytes:
+    """Write one reply for each place in the view's columns, places ascending; ``made`` has a column for each item that the view does not know."""
     columns = selected.view.columns
-    values = [list(map(TOLD[item], made)) if item in TOLD else _known(selected, modes, item, places) for item in items]
+    values = [made[item] if item in made else _known(selected, modes, item, places) for item in items]
     is_uid_only = Mode.UIDONLY in modes
     numbers = [columns.uids[place] for place in places] if is_uid_only else [place + 1 for place in places]
-    told = b" ".join(fact.encode() + b" %b" for fact in items)
+    told = b" ".join(label(item).replace(b"%", b"%%") + b" %b" for item in items)
     form = b"* %%d %b (%b)\r\n" % (b"UIDFETCH" if is_uid_only else b"FETCH", told)
     return b"".join([form % row for row in zip(numbers, *values, strict=True)])
+
+
+def label(item: FetchItem) -> bytes:
+    """Write what a reply calls an item."""
+    return item.encode() if isinstance(item, Fact) else item.label
 
 
 def value(selected: Selected, modes: set[Mode], fact: Fact, uid: int) -> bytes:
@@ -38,7 +49,8 @@ def value(selected: Selected, modes: set[Mode], fact: Fact, uid: int) -> bytes:
     return _known(selected, modes, fact, (selected.view.number(uid) - 1,))[0]
 
 
-def _known(selected: Selected, modes: set[Mode], fact: Fact, places: Sequence[int]) -> list[bytes]:
+def _known(selected: Selected, modes: set[Mode], fact: FetchItem, places: Sequence[int]) -> list[bytes]:
+    assert isinstance(fact, Fact), fact
     return _flags(selected, modes, places) if fact is Fact.FLAGS else _COLUMNS[fact](selected.view.columns, places)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from services.imapd.grammar.requests import BodyItem, Section, SectionWord
 from services.kernel.mail.mime import encoding, fields
 from services.kernel.mail.mime.structure import Part
-from services.kernel.mailbox.served import Content
+from services.kernel.mailbox.served import Content, header_end
 
 
 class UnknownEncoding(Exception):
@@ -36,6 +36,11 @@ class Span(NamedTuple):
 def needs_parts(section: Section) -> bool:
     """Tell whether the message must be taken apart for this."""
     return bool(section.path)
+
+
+def needs_header_only(section: Section) -> bool:
+    """Tell whether the header of the message, without its body, is enough for this."""
+    return not section.path and section.word in (SectionWord.HEADER, SectionWord.HEADER_FIELDS, SectionWord.HEADER_FIELDS_NOT)
 
 
 def extract(content: Content, root: Part | None, item: BodyItem) -> Span | None:
@@ -87,11 +92,3 @@ def _of_message(whole: Span, body_start: int, section: Section) -> Span:
             return Span(chosen, 0, len(chosen))
         case SectionWord.WHOLE:
             return whole
-
-
-def header_end(content: Content) -> int:
-    """Return the offset of the body: behind the empty line, or the end when there is none. ``content`` has CRLF line ends, as the store serves it."""
-    if content[:2] == b"\r\n":
-        return 2
-    found = content.find(b"\r\n\r\n")
-    return found + 4 if found >= 0 else len(content)

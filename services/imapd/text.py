@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from services.imapd.objectid import email_id
-from services.imapd.sections import header_end
 from services.kernel.mail import casemap
 from services.kernel.mail.decoding import decode_header, decode_pieces
 from services.kernel.mail.mime import addresses, encoding, fields
 from services.kernel.mail.mime.structure import Part, scan
-from services.kernel.mailbox.served import Content
+from services.kernel.mailbox.served import Content, header_end
 
 MAX_HEADER_BYTES = 1 << 18
 """Of the header, and of those of all parts together; what is beyond is not searched. Postfix cuts a header at 102,400 bytes."""

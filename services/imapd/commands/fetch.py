@@ -1,10 +1,10 @@
-"""FETCH: facts from the view, make-up from the store's cache, bytes from the files, in batches and without waiting for the whole."""
+"""FETCH: facts from the view, make-up from the store's cache, headers and bodies from the files, in batches and without waiting for the whole."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from services.imapd import announcing, facts, resync, rows, sections, trouble
+from services.imapd import announcing, facts, heads, resync, rows, sections, trouble
 from services.imapd.facts import Decoded, Facts, Loaded
 from services.imapd.grammar.paging import on_page
 from services.imapd.grammar.requests import BinaryItem, BodyItem, Fact, Fetch, FetchItem, Section
@@ -47,8 +47,8 @@ async def fetch(session: Session, request: Fetch) -> Reply:
     if request.wants_vanished:
         await _tell_vanished(session, request)
     plan = _Plan(request, has_numbers=Mode.UIDONLY not in session.modes)
-    if not plan.wants_content:
-        return await _tell_facts(session, plan, places)
+    if not plan.wants_content or plan.heads:
+        return await _tell_rows(session, plan, places)
     return await _tell_loaded(session, plan, places)
 
 
@@ -92,7 +92,16 @@ class _Plan:
         self.binaries = frozenset(item.section for item in bodies if isinstance(item, BinaryItem))
         self.marks_seen = any(not item.is_peek for item in bodies)
         self.wants_content = bool(bodies)
-        self.wants_facts = any(item in facts.TOLD for item in self.items) or any(sections.needs_parts(item.section) for item in bodies)
+        self.heads = heads.of(bodies)
+        self.told = [item for item in self.items if isinstance(item, Fact) and item in facts.TOLD]
+        self.wants_facts = bool(self.told) or any(sections.needs_parts(item.section) for item in bodies)
+
+    @property
+    def turn_messages(self) -> int:
+        """Messages told from the view, and from what is kept or read in one go, in one turn."""
+        if self.heads:
+            return BATCH_MESSAGES
+        return FACTS_MESSAGES if self.wants_facts else TURN_MESSAGES
 
     def tells_flags(self, session: Session) -> bool:
         """Whether the client hears all that is news of the flags: their modseq too, if it keeps those."""
@@ -139,27 +148,48 @@ async def _mark_seen(selected: Selected, places: Sequence[int]) -> frozenset[int
     return frozenset(message.uid for message in stored.messages)
 
 
-async def _tell_facts(session: Session, plan: _Plan, places: Sequence[int]) -> Reply:
-    """Write the replies that need no bytes of the messages: many at once, since clients ask this for the whole folder."""
+async def _tell_rows(session: Session, plan: _Plan, places: Sequence[int]) -> Reply:
+    """Write the replies that need no more than headers of the messages: many at once, since clients ask this for the whole folder."""
     view, tells_flags = session.folder.view, plan.tells_flags(session)
-    items = [item for item in plan.items if isinstance(item, Fact)]
-    step = FACTS_MESSAGES if plan.wants_facts else TURN_MESSAGES
+    step = plan.turn_messages
     is_whole = True
-    for start in range(0, len(places), step):
+    start = 0
+    while start < len(places):
         turn = places[start : start + step]
-        made: Sequence[Facts] = ()
-        if plan.wants_facts:
-            found = await _facts(session.folder, turn)
-            is_whole = is_whole and len(found) == len(turn)
-            turn = [place for place in turn if view.uids[place] in found]
-            made = [found[view.uids[place]] for place in turn]
-        session.write(rows.lines(session.folder, session.modes, items, turn, made))
+        row = await _rows(session.folder, plan, turn)
+        start += row.asked
+        is_whole = is_whole and len(row.places) == row.asked
+        session.write(rows.lines(session.folder, session.modes, plan.items, row.places, row.made))
         if tells_flags:
-            view.mark_told(view.uids[place] for place in turn)
+            view.mark_told(view.uids[place] for place in row.places)
         if session.wants_flush:
             await session.flush()
         await asyncio.sleep(0)
     return ok("Done") if is_whole else trouble.EXPUNGED
+
+
+class _Rows(NamedTuple):
+    """Places of messages that are there, of the first ``asked`` of a turn, with columns of what the view does not know."""
+
+    asked: int
+    places: Sequence[int]
+    made: Mapping[FetchItem, Sequence[bytes]]
+
+
+async def _rows(selected: Selected, plan: _Plan, turn: Sequence[int]) -> _Rows:
+    uids = selected.view.uids
+    read = heads.Read(len(turn), {})
+    there = turn
+    if plan.heads:
+        read = await selected.run(heads.read, selected.folder, [uids[place] for place in turn], plan.heads)
+        there = [place for place in turn[: read.asked] if uids[place] in read.values]
+    made: dict[FetchItem, Sequence[bytes]] = {}
+    if plan.wants_facts:
+        found = await _facts(selected, there)
+        there = [place for place in there if uids[place] in found]
+        made |= {item: [facts.TOLD[item](found[uids[place]]) for place in there] for item in plan.told}
+    made |= {item: [read.values[uids[place]][number] for place in there] for number, item in enumerate(plan.heads)}
+    return _Rows(read.asked, there, made)
 
 
 async def _facts(selected: Selected, places: Sequence[int]) -> dict[int, Facts]:
@@ -202,10 +232,10 @@ async def _tell(session: Session, plan: _Plan, message: _Message, *, with_flags:
     separator = announcing.fetch_head(session.folder, session.modes, message.uid)
     for item, value in zip(items, values, strict=True):
         if isinstance(value, bytes):
-            session.write(separator, _label(item), b" ", value)
+            session.write(separator, rows.label(item), b" ", value)
         else:
             literal = b" %b{%d}\r\n" % (b"~" if message.has_nul(item) else b"", value.size)  # RFC 3516: no other literal can hold NUL
-            session.write(separator, _label(item), literal)
+            session.write(separator, rows.label(item), literal)
             await _send(session, value)
         separator = b" "
     session.write(b")\r\n")
@@ -215,10 +245,6 @@ async def _tell(session: Session, plan: _Plan, message: _Message, *, with_flags:
 
 def _flag_items(session: Session) -> Sequence[Fact]:
     return (Fact.FLAGS, Fact.MODSEQ) if Mode.CONDSTORE in session.modes else (Fact.FLAGS,)
-
-
-def _label(item: FetchItem) -> bytes:
-    return item.encode() if isinstance(item, Fact) else item.label
 
 
 async def _send(session: Session, span: Span) -> None:

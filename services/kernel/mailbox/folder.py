@@ -13,7 +13,7 @@ from services.kernel.mailbox.draft import Draft
 from services.kernel.mailbox.home import Home
 from services.kernel.mailbox.ledger import Ledger, Row
 from services.kernel.mailbox.records import Appended, Changes, Copied, FlagChange, FlagWord, Message, Origin, Status, Stored, Usage
-from services.kernel.mailbox.served import Content, read_served
+from services.kernel.mailbox.served import Content, Reader, read_served
 from services.kernel.mailbox.trouble import NoSuchFolder, NoSuchMessage, TargetGone, mapped
 
 _READ_ATTEMPTS = 5
@@ -134,37 +134,37 @@ class Folder:
         with self._reading() as ledger:
             return ledger.keywords
 
-    def content(self, uid: int) -> Content:
-        """A message as served. Raises ``NoSuchMessage`` when it was expunged meanwhile."""
+    def content(self, uid: int, how: Reader = read_served) -> Content:
+        """A message as served, or its header alone (``read_head``). Raises ``NoSuchMessage`` when it was expunged meanwhile."""
         for _ in range(_READ_ATTEMPTS):
             with self._reading() as ledger:
                 rows = ledger.rows((uid,))
             if not rows:
                 break
             with mapped(), suppress(FileNotFoundError):
-                return self._read(rows[0])
+                return self._read(rows[0], how)
         raise NoSuchMessage(f"message {uid} of {self.name} is gone")
 
-    def read(self, uids: Iterable[int]) -> Iterator[tuple[int, Content]]:
-        """Messages as served, by UID, each read when it is its turn; those that are gone are missing."""
+    def read(self, uids: Iterable[int], how: Reader = read_served) -> Iterator[tuple[int, Content]]:
+        """As ``content``, for many, by UID, each read when it is its turn; those that are gone are missing."""
         with self._reading() as ledger:
             rows = ledger.rows(uids)
         with mapped():
             for row in rows:
                 try:
-                    content = self._read_latest(row)
+                    content = self._read_latest(row, how)
                 except NoSuchMessage:
                     continue
                 yield row.uid, content
 
-    def _read_latest(self, row: Row) -> Content:
+    def _read_latest(self, row: Row, how: Reader) -> Content:
         try:
-            return self._read(row)
+            return self._read(row, how)
         except FileNotFoundError:
-            return self.content(row.uid)
+            return self.content(row.uid, how)
 
-    def _read(self, row: Row) -> Content:
-        return read_served(f"{self._directory}/{row.place}", row.size, is_canonical=row.size == row.served)
+    def _read(self, row: Row, how: Reader) -> Content:
+        return how(f"{self._directory}/{row.place}", row.size, is_canonical=row.size == row.served)
 
     def facts(self, uids: Iterable[int]) -> dict[int, bytes]:
         """What ``remember`` kept for these UIDs: the caller's own form of ENVELOPE, BODYSTRUCTURE and offsets."""

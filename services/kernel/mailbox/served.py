@@ -3,6 +3,7 @@
 import mmap
 import os
 import re
+from collections.abc import Callable
 from functools import partial
 
 Content = bytes | mmap.mmap
@@ -10,6 +11,10 @@ Content = bytes | mmap.mmap
 
 READ_BYTES = 256 * 1024
 """Below this a read is cheaper than a mapping."""
+Reader = Callable[..., Content]
+"""``read_served`` or ``read_head``."""
+HEAD_BYTES = 16 * 1024
+"""Read of a message whose header alone is wanted: nearly all are shorter."""
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
@@ -28,3 +33,34 @@ def read_served(path: str, size: int, *, is_canonical: bool) -> Content:
     finally:
         os.close(file)
     return content if is_canonical else _BARE_LF.sub(b"\r\n", content)
+
+
+def read_head(path: str, size: int, *, is_canonical: bool) -> Content:
+    """Return the header of a message, up to the empty line that closes it, as ``read_served`` begins; all of it where there is none.
+
+    Raises ``OSError``.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        block = os.read(file, HEAD_BYTES)
+    finally:
+        os.close(file)
+    beginning = block if is_canonical else _BARE_LF.sub(b"\r\n", block)
+    end = header_end(beginning)
+    if _is_closed(beginning, end) or len(block) == size < HEAD_BYTES:
+        return beginning[:end]
+    content = read_served(path, size, is_canonical=is_canonical)
+    end = header_end(content)
+    return content[:end] if end < len(content) else content
+
+
+def _is_closed(content: bytes, end: int) -> bool:
+    return content.endswith(b"\r\n\r\n", 0, end) or end == 2
+
+
+def header_end(content: Content) -> int:
+    """Return the offset of the body: behind the empty line, or the end when there is none. ``content`` has CRLF line ends, as it is served."""
+    if content[:2] == b"\r\n":
+        return 2
+    found = content.find(b"\r\n\r\n")
+    return found + 4 if found >= 0 else len(content)
