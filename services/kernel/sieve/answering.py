@@ -38,7 +38,8 @@ def silence(machine: Machine, own: set[str]) -> str:
     sender = addresses.in_envelope(machine.delivery.envelope.sender)
     if sender is None or not sender.text or not sender.domain:
         return "the message has no sender to answer"
-    if sender.text.lower() in own:
+    user = addresses.part(sender, "user", machine.delivery.recipient_delimiter)
+    if own & {sender.text.lower(), f"{user}@{sender.domain}".lower()}:
         return "the sender is the user himself"
     if _MACHINES.fullmatch((sender.local or "").lower()):
         return f"the sender {sender.text} is a list or a machine"

@@ -157,6 +157,7 @@ def test_handle_tells_answers_apart() -> None:
     [
         "",
         "alice@example.test",
+        "Alice+detail@example.test",
         "MAILER-DAEMON@world.test",
         "owner-list@world.test",
         "list-request@world.test",
