@@ -19,6 +19,7 @@ from typing import TypeVar
 from services.kernel.mail.reply import Reply
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import MailboxTrouble
+from services.kernel.mailbox.turns import Turns
 from services.kernel.sieve.actions import Action, FileInto, Keep, Notify, Redirect, Reject, Vacation
 from services.kernel.sieve.delivery import Delivery, Envelope, Failure, Mark, Result
 from services.kernel.sieve.limits import Limits
@@ -73,18 +74,20 @@ class Sorter:
         self._hands = hands
         self._teller = hands.teller
         self._customs = customs
-        self._threads = ThreadPoolExecutor(THREADS, "sieve")
+        self._threads = Turns(THREADS)
         self._thread_for_large = ThreadPoolExecutor(1, "sieve-large")
         self.has_rules = rulebook.has_rules
 
     def close(self) -> None:
         """Give the threads back."""
-        self._threads.shutdown()
+        self._threads.close()
         self._thread_for_large.shutdown()
 
-    async def _thread(self, work: Callable[[], T], size_bytes: int = 0) -> T:
-        threads = self._thread_for_large if size_bytes > LARGE_BYTES else self._threads
-        return await asyncio.get_running_loop().run_in_executor(threads, work)
+    async def _thread(self, parcel: Parcel, work: Callable[[], T], size_bytes: int = 0) -> T:
+        """Do what blocks. The rules of one user, however slow, never have both threads."""
+        if size_bytes > LARGE_BYTES:
+            return await asyncio.get_running_loop().run_in_executor(self._thread_for_large, work)
+        return await asyncio.wrap_future(self._threads.submit(parcel.target.mailbox, work))
 
     async def sort(self, parcel: Parcel) -> Reply:
         """Do with a message what the rules say, and return the answer for its recipient.
@@ -92,7 +95,7 @@ class Sorter:
         Raises ``MailboxTrouble``, ``OverQuota``, ``QueueTrouble`` and ``LookupTrouble``: the delivery may be tried again.
         """
         memory = Memory(self._store.home(parcel.target.mailbox))
-        result = await self._thread(functools.partial(self._judge, parcel, memory), parcel.draft.size)
+        result = await self._thread(parcel, functools.partial(self._judge, parcel, memory), parcel.draft.size)
         refusal = next((action for action in result.actions if isinstance(action, Reject)), None)
         if refusal is not None and len(result.actions) == 1:
             return self._refuse(parcel, refusal)
@@ -153,13 +156,13 @@ class Sorter:
         """The copies are stored: what cannot be remembered is told, and the next one of the message is none that was seen."""
         try:
             if marks:
-                await self._thread(functools.partial(_remember, memory, marks))
+                await self._thread(parcel, functools.partial(_remember, memory, marks))
         except MailboxTrouble as trouble:
             self._teller.trouble(parcel, "sieve", str(trouble))
 
     async def _note(self, parcel: Parcel, failures: Sequence[str]) -> None:
         if failures:
-            await self._thread(functools.partial(self._log, parcel, failures))
+            await self._thread(parcel, functools.partial(self._log, parcel, failures))
 
     def _log(self, parcel: Parcel, failures: Sequence[str]) -> None:
         """Tell the user and the operator. Blocks."""

@@ -11,7 +11,7 @@ import pytest
 
 from services.kernel.mailbox.config import MailboxSettings
 from services.kernel.mailbox.store import MailStore
-from services.kernel.sieve.delivery import Result
+from services.kernel.sieve.delivery import Delivery, Result
 from services.kernel.sieve.running import run
 from services.mda import filing, sorting
 from tests.unit.mda.conftest import Running
@@ -176,6 +176,30 @@ def test_large_messages_have_one_thread_of_their_own(mda: Running, monkeypatch: 
         deliver(mda, MESSAGE + b"x" * size + b"\r\n")
     assert [name.startswith("sieve-large") for name in threads] == [False, True, True]
     assert threads[1] == threads[2]
+
+
+def test_rules_of_one_user_never_have_all_threads(mda: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_done, waited = threading.Event(), list[bool]()
+
+    def run_when_bob_is_done(stages: Any, delivery: Delivery, *rest: Any) -> Result:
+        if delivery.envelope.recipient == BOB:
+            is_done.set()
+        else:
+            waited.append(is_done.wait(20))
+        return run(stages, delivery, *rest)
+
+    monkeypatch.setattr(sorting, "run", run_when_bob_is_done)
+    for address in (ALICE, BOB):
+        mda.script(address, "keep;")
+    with smtplib.LMTP("127.0.0.1", mda.port) as client:
+        client.ehlo("relay.test")
+        client.docmd("MAIL FROM:<carol@world.test>")
+        for address in (ALICE, ALICE.replace("@", "+x@"), BOB):
+            client.docmd(f"RCPT TO:<{address}>")
+        client.docmd("DATA")
+        client.send(MESSAGE + b".\r\n")
+        assert [client.getreply()[0] for _ in range(3)] == [250, 250, 250]
+    assert waited == [True, True]
 
 
 # The site's scripts
