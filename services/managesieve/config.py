@@ -17,6 +17,8 @@ class ManagesieveSettings(Section):
     """The certificate."""
     session_limit: int = Field(500, ge=1)
     """Most connections at the same time; more are told to come back."""
+    sessions_per_user: int = Field(10, ge=1)
+    """Of those, of one user (Dovecot `mail_max_userip_connections`); each may have a script in hand."""
     login_seconds: float = Field(180.0, gt=0)
     """Time for all of the sign-in, TLS included (Dovecot gives 3 minutes)."""
     inactivity_seconds: float = Field(1800.0, ge=1800.0)

@@ -4,8 +4,10 @@ import asyncio
 import base64
 import binascii
 import ssl
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import assert_never
 
 from services.kernel.directory import DirectoryTrouble
@@ -33,6 +35,7 @@ PIECE_BYTES = 1 << 16
 _NEEDS_TLS = no("begin TLS with STARTTLS first", b"ENCRYPT-NEEDED")
 _NEEDS_LOGIN = no("sign in first")
 _TROUBLE = no("not now, try again later", b"TRYLATER")
+_TOO_MANY = no("too many sessions of this user", b"TRYLATER")
 _FAILED = no("sign-in failed")
 _NOT_UNDERSTOOD = no("not understood")
 
@@ -47,6 +50,8 @@ class Surroundings:
     store: MailStore
     emitter: Emitter
     context: Callable[[], ssl.SSLContext]
+    sessions: Counter[str] = field(default_factory=Counter)
+    """Of each user who is signed in."""
 
 
 class _Ending(Exception):
@@ -245,6 +250,7 @@ class Connection:
             await self._refuse(_NEEDS_LOGIN)
             return
         self._tell(Kind.LOGOUT, reason="unauthenticated")
+        self._leave()
         self._desk, self._login, self._began = None, "", self._loop.time()
         await self._say(ok("signed out"))
 
@@ -256,7 +262,7 @@ class Connection:
             return
         try:
             async with asyncio.timeout(self._around.settings.command_seconds):
-                reply = await self._around.store.run(desk.answer, work) if work else await self._around.store.run(desk.list_scripts)
+                reply = await self._around.store.run_for(self._login, partial(desk.answer, work) if work else desk.list_scripts)
         except (MailboxTrouble, TimeoutError) as trouble:
             self._tell(Kind.TROUBLE, stage="scripts", reason=str(trouble) or repr(trouble))
             reply = _TROUBLE
@@ -307,8 +313,11 @@ class Connection:
 
     async def _conclude(self, step: SignedIn | Refused) -> None:
         match step:
+            case SignedIn(account) if self._around.sessions[account.address] >= self._around.settings.sessions_per_user:
+                await self._refuse(_TOO_MANY)
             case SignedIn(account):
                 self._login = account.address
+                self._around.sessions[self._login] += 1
                 self._desk = Desk(self._around.store.scripts(account.address, self._around.sieve.script_limits), self._around.sieve)
                 self._tell(Kind.LOGIN, tls=self._stream.tls)
                 await self._say(ok("signed in"))
@@ -330,8 +339,15 @@ class Connection:
     def _tell(self, kind: Kind, **facts: str) -> None:
         self._around.emitter.emit(kind, login=self._login, client=self._stream.client, **facts)
 
+    def _leave(self) -> None:
+        """Count the user's session out."""
+        self._around.sessions[self._login] -= 1
+        if not self._around.sessions[self._login]:
+            del self._around.sessions[self._login]
+
     def _end(self, reason: str) -> None:
         if self._login:
+            self._leave()
             self._around.emitter.emit(
                 Kind.LOGOUT, login=self._login, client=self._stream.client, reason=reason, seconds=self._loop.time() - self._began
             )

@@ -34,6 +34,7 @@ managesieve:
   failed_login_limit: 2
   error_limit: 5
   session_limit: 3
+  sessions_per_user: 2
   tls: {{certificate_file: "{root}/cert.pem", key_file: "{root}/key.pem"}}
 """
 

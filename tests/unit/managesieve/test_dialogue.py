@@ -216,6 +216,14 @@ def test_one_session_too_many_is_told_to_come_back(managesieve: Running) -> None
         connection.close()
 
 
+def test_one_user_cannot_have_all_sessions(managesieve: Running) -> None:
+    with managesieve.signed_in() as client, managesieve.signed_in(), managesieve.encrypted() as third:
+        sign_in = f'AUTHENTICATE "PLAIN" "{plain(ALICE, PASSWORD)}"'
+        assert third.say(sign_in) == ['NO (TRYLATER) "too many sessions of this user"']
+        client.say("UNAUTHENTICATE")
+        assert third.say(sign_in) == ['OK "signed in"']
+
+
 def test_disk_that_fails_is_told_to_the_operator_alone(managesieve: Running) -> None:
     with managesieve.signed_in() as client:
         client.say('PUTSCRIPT "main" "keep;"')
