@@ -13,8 +13,7 @@ BATCH_IDS = 200
 PENDING_IDS = 10_000
 """Kept while qmgr's socket is full or qmgr is away; beyond it the scan is quicker than we are."""
 RETRY_SECONDS = 0.02
-AWAY_SECONDS = 0.1
-"""Between two attempts to reach a qmgr that is not there: what came while it was started again is then delivered at once."""
+"""Between two attempts, also to reach a qmgr that is not there: what came while it was started again is then delivered at once."""
 
 
 class Hinter:
@@ -51,17 +50,14 @@ class Hinter:
         while self._pending:
             try:
                 self._socket.sendto(" ".join(self._pending[:BATCH_IDS]).encode(), self._path)
-            except BlockingIOError:
-                self._retry(RETRY_SECONDS)
-                return
             except OSError:
-                self._retry(AWAY_SECONDS)
+                self._retry()
                 return
             del self._pending[:BATCH_IDS]
 
-    def _retry(self, seconds: float) -> None:
+    def _retry(self) -> None:
         try:
-            asyncio.get_running_loop().call_later(seconds, self._flush)
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._flush)
         except RuntimeError:
             self._pending.clear()
         else:
