@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 from services.kernel.directory import Account, DirectoryTrouble, MailboxFormat
 from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.records import FlagChange, Message, Status, Stored
-from services.kernel.mailbox.served import Content
+from services.kernel.mailbox.served import Content, Reader, read_served
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import Locked, MailboxTrouble, NoSuchMessage
 from services.kernel.mailbox.user import UserMail
@@ -42,7 +42,7 @@ class ShelfFolder(Folder):
     def messages(self, uids: Iterable[int] | None = None) -> Sequence[Message]:
         return [Message(uid, 1, frozenset(), 0, len(content), 0) for uid, content in sorted(self.contents.items())]
 
-    def content(self, uid: int) -> Content:
+    def content(self, uid: int, how: Reader = read_served) -> Content:
         if uid in self.broken:
             raise MailboxTrouble("disk on fire")
         if uid not in self.contents:
