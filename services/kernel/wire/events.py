@@ -7,8 +7,10 @@ two programs of Docker's (0.2 ms of CPU a message, measured). A full or broken d
 
 import asyncio
 import os
+import select
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -99,7 +101,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Emitter:
-    """Writes the events of one process. ``emit`` never blocks on the disk for longer than a buffered write and never raises."""
+    """Writes the events of one process, from any thread. ``emit`` never blocks on the disk for longer than a buffered write and never raises."""
 
     def __init__(self, site: str, service: str, instance: str, directory: Path | None, *, stdout: bool = True) -> None:
         self._site, self._service, self._instance = site, service, instance
@@ -108,8 +110,11 @@ class Emitter:
         self._encoder = msgspec.json.Encoder()
         self._lines: list[bytes] = []
         self._unsaid: list[bytes] = []
+        self._is_planned = False
+        self._lock = threading.Lock()
         self._file = -1
         self._written = 0
+        self._torn: set[int] = set()
         self.dropped = 0
         self.on_event: Callable[[Kind], None] | None = None
 
@@ -118,8 +123,11 @@ class Emitter:
         event = Event(kind, time.time(), self._site, self._service, self._instance, **facts)
         if self.on_event is not None:
             self.on_event(kind)
-        self._lines.append(self._line(event))
-        if len(self._lines) == 1:
+        line = self._line(event)
+        with self._lock:
+            self._lines.append(line)
+            is_first = len(self._lines) == 1
+        if is_first:
             self._schedule()
 
     def _line(self, event: Event) -> bytes:
@@ -134,9 +142,14 @@ class Emitter:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             self.flush()
-            return
-        loop.call_soon(self._put_down)
-        if self._stdout and not self._unsaid:
+        else:
+            loop.call_soon(self._end_turn, loop)
+
+    def _end_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Whatever is unsaid from here on has a moment planned at which it is said: a line may come just before those in front of it are."""
+        self._put_down()
+        if self._unsaid and not self._is_planned:
+            self._is_planned = True
             loop.call_later(SAY_SECONDS, self._say)
 
     def flush(self) -> None:
@@ -145,30 +158,38 @@ class Emitter:
         self._say()
 
     def _put_down(self) -> None:
-        lines, self._lines = self._lines, []
-        if self._stdout:
-            self._unsaid += lines
-        if lines and self._path is not None:
-            block = _block(lines)
-            self._write(self._open(len(block)), block, len(lines))
+        with self._lock:
+            lines, self._lines = self._lines, []
+            if self._stdout:
+                self._unsaid += lines
+            if lines and self._path is not None:
+                block = _block(lines)
+                self._write(self._open(len(block)), block)
 
     def _say(self) -> None:
-        lines, self._unsaid = self._unsaid, []
-        if lines:
-            self._write(1, _block(lines), len(lines))
+        with self._lock:
+            self._is_planned = False
+            lines, self._unsaid = self._unsaid, []
+            for block in _pieces(lines):
+                self._write(1, block)
 
-    def _write(self, file: int, block: bytes, lines: int) -> None:
+    def _write(self, file: int, block: bytes) -> None:
+        """Write lines. Of a line that only began to be written, as on a full disk, the next one is kept apart."""
+        data = b"\n" + block if file in self._torn else block
+        done = 0
         try:
-            os.write(file, block)
+            while done < len(data):
+                done += os.write(file, data[done:])
         except OSError:
-            self.dropped += lines
+            self.dropped += data.count(b"\n", max(done, len(data) - len(block)))
+        if done:
+            (self._torn.discard if data[done - 1 : done] == b"\n" else self._torn.add)(file)
 
     def _open(self, size: int) -> int:
         assert self._path is not None
         try:
             if self._file >= 0 and self._written + size > ROTATE_BYTES:
-                os.close(self._file)
-                self._file = -1
+                self._close()
                 self._path.replace(self._path.with_suffix(".jsonl.1"))
             if self._file < 0:
                 self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
@@ -182,8 +203,26 @@ class Emitter:
         """Write the rest and close the file."""
         self.flush()
         if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+            self._close()
+
+    def _close(self) -> None:
+        os.close(self._file)
+        self._torn.discard(self._file)
+        self._file = -1
+
+
+def _pieces(lines: list[bytes]) -> Iterator[bytes]:
+    """Whole lines, as many as a pipe takes at once or not at all: a service's processes share stdout, and when Docker is slow, one would cut in."""
+    piece: list[bytes] = []
+    size = 0
+    for line in lines:
+        if piece and size + len(line) >= select.PIPE_BUF:
+            yield _block(piece)
+            piece, size = [], 0
+        piece.append(line)
+        size += len(line) + 1
+    if piece:
+        yield _block(piece)
 
 
 def _block(lines: list[bytes]) -> bytes:
