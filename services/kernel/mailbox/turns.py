@@ -73,14 +73,12 @@ class Turns:
         self._changed.notify_all()
 
     def _begin_next(self) -> None:
-        """Begin what may begin now. Few are passed over: those that have a thread already."""
-        whose = next(filter(self._may_begin, self._waiting), None)
-        if whose is None:
-            return
-        queue = self._waiting.pop(whose)
-        self._begin(queue.popleft())
-        if queue:
-            self._waiting[whose] = queue  # behind all others
+        """Begin all that may begin now: it is two when the first takes the free thread and whose work ended has none. Few are passed over."""
+        while (whose := next(filter(self._may_begin, self._waiting), None)) is not None:
+            queue = self._waiting.pop(whose)
+            self._begin(queue.popleft())
+            if queue:
+                self._waiting[whose] = queue  # behind all others
 
     def close(self) -> None:
         """Take no more work, and end the threads when all of it is done."""

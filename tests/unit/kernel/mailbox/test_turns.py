@@ -86,6 +86,14 @@ def test_waiting_mailboxes_take_turns(office: Office) -> None:
     assert done == ["eve 1", "frank 1", "eve 2", "frank 2"]
 
 
+def test_no_thread_is_left_free_for_a_mailbox_that_has_none(office: Office) -> None:
+    _, bob = office.begin("alice", "bob")
+    second, first_waiting = office.submit("alice"), office.submit("bob")
+    bob.may_end.set()
+    assert second.has_begun.wait(WAIT_SECONDS / 2)
+    assert first_waiting.has_begun.wait(WAIT_SECONDS / 2)
+
+
 def test_work_of_nobody_takes_what_is_free(office: Office) -> None:
     office.begin(*[None] * THREADS)
 
