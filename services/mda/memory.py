@@ -16,10 +16,11 @@ from services.kernel.mailbox.trouble import mapped
 
 NAME = "malleposte.sieve"
 MOST = 20_000
-"""Things remembered of one user, some 2 MB; beyond that those go that would be forgotten first."""
+"""Things of one kind remembered of one user, some 2 MB; beyond that those go that would be forgotten first. Kinds are apart: strangers, each of whom
+is answered and not again for a year, must not make a delivery that is tried again forget what it has sent on."""
 BUSY_SECONDS = 5.0
 _SCHEMA = "CREATE TABLE IF NOT EXISTS past (kind TEXT, key TEXT, until REAL NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID"
-_TIDY = "DELETE FROM past WHERE (kind, key) IN (SELECT kind, key FROM past ORDER BY until DESC LIMIT -1 OFFSET ?)"
+_TIDY = "DELETE FROM past WHERE kind = :kind AND key IN (SELECT key FROM past WHERE kind = :kind ORDER BY until DESC LIMIT -1 OFFSET :most)"
 
 
 class Past(StrEnum):
@@ -56,7 +57,7 @@ class Memory:
             db.execute("DELETE FROM past WHERE until <= ?", (now,))
             if is_new or restarts:
                 db.execute("INSERT OR REPLACE INTO past VALUES (?, ?, ?)", (kind, _key(facts), until))
-            db.execute(_TIDY, (MOST,))
+            db.execute(_TIDY, {"kind": kind, "most": MOST})
             return is_new
 
     def forget(self, kind: Past, facts: tuple[str, str]) -> None:
