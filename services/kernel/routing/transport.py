@@ -17,7 +17,7 @@ from services.kernel.routing.keys import NO_DOMAIN, transport_keys
 from services.kernel.routing.nexthop import parse_entry
 from services.kernel.routing.notes import Note
 from services.kernel.routing.search import AddressSearch
-from services.kernel.routing.ways import MBOX, Way, Ways
+from services.kernel.routing.ways import Way, Ways
 from services.kernel.tables.collection import Tables
 from services.kernel.tables.lookup import LookupTrouble, Table
 
@@ -25,7 +25,6 @@ _BAD_LITERAL = RouteRefused(Reply(550, "5.1.3", "bad address literal"))
 _BAD_LITERAL_NEXTHOP = "\0"
 """Stands for one among next hops as text; no table can hold it."""
 _ANYBODY = f"anybody@{NO_DOMAIN}"
-_WITHOUT_NEXTHOP = ("error", "retry", "discard", MBOX)
 _UNKNOWN_ALIAS = RouteRefused(Reply(550, "5.1.1", "User unknown in virtual alias table"))
 _SENDER_TRANSPORT_NOTES = {
     DomainClass.HOSTED: Note.SENDER_TRANSPORT_HOSTED,
@@ -120,7 +119,7 @@ class Transports:
         if domain.domain_class.is_passed_on and entry.nexthop and self._ways.is_smtp(entry.transport) and await self._is_for_all(hit):
             inquiry.remark(recipient, Note.TRANSPORT_FOR_ALL)
             return None
-        nexthop = entry.nexthop or ("" if entry.transport in _WITHOUT_NEXTHOP else _own_nexthop(recipient))
+        nexthop = entry.nexthop or (_own_nexthop(recipient) if self._ways.takes_nexthop(entry.transport) else "")
         return Way(entry.transport, nexthop, f"{hit.place}: transport of {recipient}", is_named=bool(entry.nexthop))
 
     async def _is_for_all(self, hit: Hit) -> bool:

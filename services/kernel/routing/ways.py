@@ -18,6 +18,7 @@ from services.kernel.runtime.config import ConfigError
 
 _Program = Literal["smtp", "lmtp", "pipe"]
 _MAILBOXES = ("local", "virtual")
+_WITHOUT_NEXTHOP = ("error", "retry", "discard")
 MBOX = "mbox"
 _SMTPS_PORT = 465
 """RFC 8314 section 7.3."""
@@ -48,6 +49,14 @@ class Ways:
         if settings.relayhost:
             self._check("routing.relayhost", f"smtp:{settings.relayhost}")
 
+    def takes_nexthop(self, transport: str) -> bool:
+        """Tell whether an entry without a next hop means the recipient's domain; else what stands there is a text, or the name of a file."""
+        return transport not in _WITHOUT_NEXTHOP and not self._is_mbox(transport)
+
+    def _is_mbox(self, transport: str) -> bool:
+        """Tell whether a file of the site's is meant, and no transport of that name in ``routing.transports``."""
+        return transport == MBOX and MBOX not in self._programs
+
     @property
     def mailboxes(self) -> Destination:
         """Where the mailboxes here are written."""
@@ -62,7 +71,7 @@ class Ways:
                 return Discarded(Reply(250, "2.0.0", f"discarded {way.nexthop}".strip()))
             case name if name in _MAILBOXES and name not in self._programs:
                 return self._mailboxes
-            case "mbox" if MBOX not in self._programs:
+            case name if self._is_mbox(name):
                 return self._mbox(way.nexthop)
         return self._destination(way, domain, sender)
 
@@ -114,7 +123,7 @@ class Ways:
         """What is wrong with a table's ``transport:nexthop``, whoever it is for; empty when nothing is."""
         entry = parse_entry(text)
         try:
-            nexthop = entry.nexthop or ("" if entry.transport == MBOX else "localhost")
+            nexthop = entry.nexthop or ("" if self._is_mbox(entry.transport) else "localhost")
             self.route(Way(entry.transport or "smtp", nexthop, ""), Domain("", DomainClass.REMOTE), "")
         except ValueError as error:
             return str(error)
@@ -130,7 +139,7 @@ class Ways:
         """What ``local`` and ``virtual`` mean: the mailbox transport, unless that is one of them."""
         entry = parse_entry(self._settings.mailbox_transport)
         default = RoutingSettings.model_fields["mailbox_transport"].default
-        chosen = parse_entry(default) if entry.transport in (*_MAILBOXES, MBOX) or not entry.nexthop else entry
+        chosen = parse_entry(default) if entry.transport in _MAILBOXES or self._is_mbox(entry.transport) or not entry.nexthop else entry
         try:
             return self._destination(Way(chosen.transport, chosen.nexthop, ""), Domain("", DomainClass.HOSTED), "")
         except ValueError as error:

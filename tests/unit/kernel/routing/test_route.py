@@ -95,6 +95,19 @@ def test_transport_of_the_sites_own_with_that_name_is_what_it_says() -> None:
     assert way(by_table("mbox:[host.test]", transports={"mbox": {}}), "a@x.test") == "mbox:[host.test]"
 
 
+@pytest.mark.parametrize("entry", ["mbox:", "mbox"])
+def test_next_hop_of_a_transport_of_the_sites_own_with_that_name_is_the_domain_where_none_is_named(entry: str) -> None:
+    asked = by_table(entry, transports={"mbox": {}})
+    assert way(asked, "a@X.test") == "mbox:x.test"
+    assert asyncio.run(asked.faults()) == []
+    assert route(by_table(entry, transports={"mbox": {"program": "pipe", "argv": ["/bin/cat"]}}), "a@x.test") == Destination("mbox", "pipe", "x.test")
+
+
+def test_mailboxes_may_be_behind_a_transport_of_the_sites_own_with_that_name() -> None:
+    settings = {"mailbox_transport": "mbox:inet:store.test:24", "transports": {"mbox": {"program": "lmtp"}}}
+    assert route(by_table("local:", **settings), "a@x.test") == Destination("mbox", "lmtp", "store.test", 24, is_literal=True)
+
+
 def test_bad_address_literal_bounces() -> None:
     answer = route(router(), "a@[192.0.2.777]")
     assert isinstance(answer, RouteRefused)
