@@ -42,9 +42,15 @@ def copy(source: "Folder", uids: Sequence[int], target: "Folder", rights: Rights
             into.insert(copies)
             into.remember((copy.uid, facts[row.uid]) for row, copy in zip(rows, copies, strict=True) if row.uid in facts)
         undo.pop_all()
-        for part in ("new", "cur"):
-            target._home.disk.sync_directory(target._directory / part)
-    return Copied(target.uidvalidity, [(row.uid, copy.uid) for row, copy in zip(rows, copies, strict=True)])
+    copied = Copied(target.uidvalidity, [(row.uid, copy.uid) for row, copy in zip(rows, copies, strict=True)])
+    try:
+        with mapped():
+            for part in ("new", "cur"):
+                target._home.disk.sync_directory(target._directory / part)
+    except MailboxTrouble as fault:  # who is told NO tries again
+        _take_back(source, target, copied, fault)
+        raise
+    return copied
 
 
 @contextmanager
@@ -115,7 +121,7 @@ def _withdraw(source: "Folder", uids: Sequence[int]) -> frozenset[int]:
 
 def _take_back(source: "Folder", target: "Folder", copied: Copied, fault: Exception) -> None:
     """Remove the copies of messages that are still in the source. Raises ``MovedInPart`` where some stay."""
-    kept = [new for old, new in copied.uids if not _is_there(source, old)]
+    kept = {new for old, new in copied.uids if not _is_there(source, old)}
     try:
         with suppress(NoSuchFolder):
             target.remove(new for _, new in copied.uids if new not in kept)

@@ -122,6 +122,30 @@ def test_messages_that_cannot_be_removed_stay_where_they_are_and_can_be_moved_la
     assert his.content(his.uids()[0]) == MESSAGE
 
 
+class Unsynced(Disk):
+    """Names in ``directory`` do not come to stable storage."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def sync_directory(self, path: str | Path, *, whole: bool = False) -> None:
+        if Path(path).parent == self._directory:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        super().sync_directory(path, whole=whole)
+
+
+@pytest.mark.parametrize("work", [Folder.copy, Folder.move])
+def test_copies_go_again_where_their_names_do_not_come_to_stable_storage(
+    machine: Machine, hers: Folder, his: Folder, work: Callable[..., Copied]
+) -> None:
+    store = machine.process(Unsynced(his._directory))
+    with pytest.raises(MailboxTrouble, match="Input/output error"):
+        work(store.user(ADDRESS).folder("INBOX"), (1, 2), store.user(BOB).folder("INBOX"))
+    assert (hers.status().messages, his.status().messages) == (3, 0)
+    assert [old for old, _ in work(hers, (1, 2), his).uids] == [1, 2]
+    assert his.status().messages == 2
+
+
 def test_copies_go_again_where_the_index_of_the_source_cannot_be_written(hers: Folder, his: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     bury = Ledger.bury
 
