@@ -6,19 +6,22 @@ import select
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import yaml
+from docker.models.containers import Container
 
 from malleposte_lab.launch import free_networks
 from malleposte_lab.project import CommandFailed, Project
+from tests.bench import cgroup
 from tests.bench.kinds import HERE, KINDS, ROOT, Kind, Operator, Parts
 
+T = TypeVar("T")
 SECONDS = 1200.0
 """A command that takes longer has hung."""
 ANSWER_SECONDS = 120.0
@@ -83,26 +86,25 @@ class Stack:
         return (int(ended) - int(began)) / 1e9
 
     def cpu_seconds_of(self, service: str) -> float:
-        """CPU seconds of one service alone, which is quick to ask for."""
+        """CPU seconds of one service alone."""
         label = [f"com.docker.compose.project={self.project.name}", f"com.docker.compose.service={service}"]
-        (container,) = self.project.client.containers.list(filters={"label": label}, sparse=True)
-        stats: Any = container.stats(stream=False, one_shot=True)
-        return float(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+        (container,) = self.project.client.containers.list(filters={"label": label})
+        return _cpu_seconds(container)
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU seconds that each service has taken since its container was started."""
-        return {service: stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9 for service, stats in self._stats().items()}
+        return self._of_each(_cpu_seconds)
 
     def memory_bytes(self) -> dict[str, int]:
         """Memory of each service that no other program can have: anonymous and shared pages, without the cache of files."""
-        return {service: _private(stats["memory_stats"]["stats"]) for service, stats in self._stats().items()}
+        return self._of_each(lambda container: _private(_stats(container)["memory_stats"]["stats"]))
 
-    def _stats(self) -> dict[str, Any]:
+    def _of_each(self, ask: Callable[[Container], T]) -> dict[str, T]:
         """All at once: old engines take a second to answer for a container."""
         containers = {c.labels["com.docker.compose.service"]: c for c in self.project.containers() if c.status == "running"}
         names = sorted(containers.keys() - AROUND)
         with ThreadPoolExecutor(len(names)) as threads:
-            return dict(zip(names, threads.map(lambda name: containers[name].stats(stream=False, one_shot=True), names), strict=True))
+            return dict(zip(names, threads.map(lambda name: ask(containers[name]), names), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,15 @@ class Conversation:
 
 def _tool(name: str, words: Mapping[str, Any]) -> list[str]:
     return ["python3", "-m", f"tests.bench.tools.{name}", json.dumps(words)]
+
+
+def _stats(container: Container) -> Any:
+    return container.stats(stream=False, one_shot=True)
+
+
+def _cpu_seconds(container: Container) -> float:
+    counted = cgroup.cpu_seconds(container.attrs["State"]["Pid"])
+    return counted if counted is not None else _stats(container)["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
 
 
 def _private(stats: Mapping[str, int]) -> int:
