@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 
 from services.kernel.directory.account import MailboxFormat
 from services.kernel.directory.reader import Directory
-from services.kernel.mail.address import fold
 from services.kernel.mailbox import acl, attributes, checking, moving, uids
 from services.kernel.mailbox.disk import Disk
 from services.kernel.mailbox.look import TREE_PREFIX
@@ -35,8 +34,6 @@ _LEVELS = 10
 """Of a path in a tree: deeper ones are no mailbox."""
 _WANTED = ("dovecot-uidlist", "dovecot-keywords", "subscriptions", acl.NAME, attributes.NAME, attributes.SERVER_NAME)
 
-_InThread = ask.Folders | ask.Annotations | ask.Acl | ask.Scripts | ask.Messages | ask.Read | ask.Stage | ask.MoveIn | ask.Check
-
 
 class Desk:
     """One for all connections. Only mailboxes of the directory's accounts are opened."""
@@ -49,7 +46,7 @@ class Desk:
         limits: ScriptLimits,
         on_sharing: Callable[[str, str, acl.Change], None] = lambda *_: None,
     ) -> None:
-        """``on_sharing`` hears, in the event loop, of rights that were changed in whose folder."""
+        """``on_sharing`` hears, from any thread, of rights that were changed in whose folder."""
         self._store = store
         self._disk = disk
         self._directory = directory
@@ -64,22 +61,11 @@ class Desk:
                 return ask.Failed(f"there is no account {request.address}")
             if account.mailbox_format is not MailboxFormat.MAILDIR:
                 return ask.Failed(f"{account.address} is stored as {account.mailbox_format}: only a Maildir can be asked and moved")
-            if isinstance(request, ask.SetAcl):
-                return await self._set_acl(account.address, request)
             return await self._store.run(self._answer, account.address, request)
         except (LookupTrouble, MailboxTrouble, Refusal) as trouble:
             return ask.Failed(str(trouble))
 
-    async def _set_acl(self, address: str, request: ask.SetAcl) -> ask.Response:
-        owner = fold(address)
-        changed = await self._store.run(lambda: _set_acl(self._store.user(owner), request))
-        if isinstance(changed, ask.Failed):
-            return changed
-        if changed:
-            self._on_sharing(owner, normalize(request.folder), changed)
-        return ask.Done()
-
-    def _answer(self, address: str, request: _InThread) -> ask.Response:
+    def _answer(self, address: str, request: ask.Request) -> ask.Response:
         user = self._store.user(address)
         match request:
             case ask.Folders():
@@ -88,6 +74,8 @@ class Desk:
                 return ask.AnnotationList(dict(user.annotations(folder)))
             case ask.Acl(folder=folder):
                 return _acl(user, folder)
+            case ask.SetAcl(folder=folder):
+                return _set_acl(user, request, lambda change: self._on_sharing(user.address, normalize(folder), change))
             case ask.Scripts():
                 return _scripts(self._store.scripts(address, self._limits))
             case ask.Messages(folder=folder, after=after):
@@ -132,7 +120,7 @@ def _acl(user: UserMail, folder: str) -> ask.Response:
         return ask.AclEntries({}, str(trouble))
 
 
-def _set_acl(user: UserMail, request: ask.SetAcl) -> acl.Change | ask.Failed:
+def _set_acl(user: UserMail, request: ask.SetAcl, tell: Callable[[acl.Change], None]) -> ask.Response:
     identifier = acl.meant(request.identifier, user.address)
     if identifier is None:
         return ask.Failed(f"{request.identifier}: an address, anyone, authenticated or owner expected, with - in front or without")
@@ -140,7 +128,8 @@ def _set_acl(user: UserMail, request: ask.SetAcl) -> acl.Change | ask.Failed:
         rights = acl.parse(request.letters)
     except ValueError:
         return ask.Failed(f"{request.letters}: letters of {acl.form(acl.ALL)} expected")
-    return user.change_acl(request.folder, identifier, lambda _: rights)
+    user.change_acl(request.folder, identifier, lambda _: rights, tell)
+    return ask.Done()
 
 
 def _tree(user: UserMail, batch: str) -> Path:

@@ -1,5 +1,7 @@
 """Who may do what in a folder: GETACL, SETACL, DELETEACL, LISTRIGHTS, MYRIGHTS (RFC 4314 section 3)."""
 
+from collections.abc import Callable
+
 from services.imapd.access import TO_ADMINISTER, TO_ASK_RIGHTS, Place
 from services.imapd.grammar.responses import Reply, astring, no, ok
 from services.imapd.grammar.rights import DeleteAcl, GetAcl, ListRights, MyRights, RightsWord, SetAcl
@@ -8,7 +10,6 @@ from services.kernel.mailbox import acl
 from services.kernel.mailbox.acl import OWNER, Change, Rights
 from services.kernel.wire.events import Kind
 
-_Changed = tuple[Place, Change]
 _UNKNOWN = no("An identifier is an address, anyone, authenticated or owner, with - in front or without", b"CANNOT")
 
 
@@ -34,34 +35,32 @@ async def set_entry(session: Session, request: SetAcl) -> Reply:
             case RightsWord.REPLACE:
                 return request.rights
 
-    def work(place: Place) -> _Changed | None:
+    def work(place: Place) -> bool:
         identifier = _meant(request.identifier, place)
-        if identifier is None:
-            return None
-        least = acl.ALWAYS if identifier == OWNER else acl.NONE
-        return place, place.owner.change_acl(place.name, identifier, lambda before: change(before) | least)
+        if identifier is not None:
+            least = acl.ALWAYS if identifier == OWNER else acl.NONE
+            place.owner.change_acl(place.name, identifier, lambda before: change(before) | least, _teller(session, "SETACL", place))
+        return identifier is not None
 
-    return _answer(session, "SETACL", await session.at(request.mailbox, TO_ADMINISTER, work))
+    return ok("Done") if await session.at(request.mailbox, TO_ADMINISTER, work) else _UNKNOWN
 
 
 async def delete_entry(session: Session, request: DeleteAcl) -> Reply:
     """DELETEACL (section 3.2)."""
 
-    def work(place: Place) -> _Changed | None:
+    def work(place: Place) -> bool:
         identifier = acl.meant(request.identifier, place.owner.address)
-        if identifier is None:
-            return None
-        return place, place.owner.change_acl(place.name, identifier, lambda _: acl.NONE)
+        if identifier is not None:
+            place.owner.change_acl(place.name, identifier, lambda _: acl.NONE, _teller(session, "DELETEACL", place))
+        return identifier is not None
 
-    return _answer(session, "DELETEACL", await session.at(request.mailbox, TO_ADMINISTER, work))
+    return ok("Done") if await session.at(request.mailbox, TO_ADMINISTER, work) else _UNKNOWN
 
 
-def _answer(session: Session, command: str, changed: _Changed | None) -> Reply:
-    """Tell the operator of a change: who may read whose mail is of interest later."""
-    if changed is None:
-        return _UNKNOWN
-    place, change = changed
-    if change:
+def _teller(session: Session, command: str, place: Place) -> Callable[[Change], None]:
+    """Tells the operator of a change, from any thread: who may read whose mail is of interest later."""
+
+    def tell(change: Change) -> None:
         session.house.emitter.emit(
             Kind.SHARED,
             login=session.address,
@@ -71,7 +70,8 @@ def _answer(session: Session, command: str, changed: _Changed | None) -> Reply:
             folder=place.name,
             reason=change.words(place.owner.address),
         )
-    return ok("Done")
+
+    return tell
 
 
 async def list_rights(session: Session, request: ListRights) -> Reply:

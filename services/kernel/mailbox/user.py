@@ -204,8 +204,8 @@ class UserMail:
             found = Acl()
         return found.rights(who, is_owner=who == self.address)
 
-    def change_acl(self, name: str, identifier: str, change: Callable[[Rights], Rights]) -> Change:
-        """Give an identifier other rights in a folder, by those it has; return what became of them.
+    def change_acl(self, name: str, identifier: str, change: Callable[[Rights], Rights], tell: Callable[[Change], None] = lambda _: None) -> None:
+        """Give an identifier other rights in a folder, by those it has; ``tell`` hears of it once they hold, whatever fails behind that.
 
         Raises ``NoSuchFolder``, ``BadAcl``, ``TooManyEntries``, ``NotForAnyone``.
         """
@@ -218,11 +218,12 @@ class UserMail:
                 raise NotForAnyone("rights for all users of the site are not allowed here (mailbox.share_with_anyone)")
             if after != before:
                 self._home.replace(directory / acl.NAME, after.text())
+                if made := Change(identifier, known, after.given(identifier)):
+                    tell(made)
                 self._home.disk.sync_directory(directory)
         self.note_sharing()
         self._shares.wake(identifier.removeprefix("-").removeprefix(acl.USER))
         self._home.notify()
-        return Change(identifier, known, after.given(identifier))
 
     def note_sharing(self) -> None:
         """Have the site know with whom this user shares folders, by their files."""

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.kernel.mailbox.acl import ENTRIES
+from services.kernel.mailbox.shares import Shares
+from services.kernel.mailbox.trouble import MailboxTrouble
 from tests.unit.imapd.site import ALICE, BOB, Running
 
 ALL = b"lrwstipekxacd"
@@ -87,6 +89,18 @@ def test_each_change_is_an_event_that_says_who_made_it_and_whose_rights_they_are
         (BOB, "SETACL", "alice@example.test: lrwstipekxa -> lra"),
     ]
     assert {(event["recipient"], event["folder"], event["client"]) for event in imapd.events("shared")} == {(ALICE, "Sent", "127.0.0.1")}
+
+
+def test_change_is_an_event_though_what_follows_it_fails(imapd: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MailboxTrouble("disk full")
+
+    with imapd.signed_in() as client:
+        with monkeypatch.context() as broken:
+            broken.setattr(Shares, "note", fail)
+            assert client.ask(f"SETACL Sent {BOB} lr")[-1].startswith(b"NO [UNAVAILABLE]")
+        assert client.ask(f"SETACL Sent {BOB} lr")[-1] == b"OK Done"
+    assert [event["reason"] for event in imapd.events("shared")] == ["bob@example.test: none -> lr"]
 
 
 def test_list_rights(imapd: Running) -> None:
