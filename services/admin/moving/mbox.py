@@ -111,5 +111,8 @@ def written(content: bytes, flag_words: Sequence[str], internaldate: int) -> byt
     """
     header, line, body = _split(content)
     own = b"".join(mbox.stateless([header]))
+    end = b"" if own.endswith(b"\n") or not own else b"\n"
     fields = mbox.status(flag_words, is_old=True)
-    return mbox.separator(header, internaldate) + b"".join(mbox.quoted([own + fields + (line or b"\n") + body]))
+    # a body without a header begins with the empty line itself
+    gap = line if line or body else b"\n"
+    return mbox.separator(header, internaldate) + b"".join(mbox.quoted([own + end + fields + gap + body]))

@@ -75,6 +75,15 @@ def test_written_message_is_read_back_as_it_was() -> None:
     assert path.endswith(":2,RSa")
 
 
+@pytest.mark.parametrize(
+    ("content", "back"),
+    [(b"Subject: x", b"Subject: x\n\n"), (b"Subject: x\r\n", b"Subject: x\n\n"), (b"\r\nhello\r\n", b"\nhello\n"), (b"\r\n", b"\n")],
+)
+def test_message_without_a_line_end_body_or_header_is_read_back_with_its_flags(content: bytes, back: bytes) -> None:
+    ((path, data, _),) = read(written(content, ["\\Seen"], 0))
+    assert (data, path[-4:]) == (back, ":2,S")
+
+
 STATE = b"Status: RO\r\nX-Status: DF\r\nX-Keywords: Junk\r\n Folded\r\nx-uid: 7\r\nX-IMAP: 1 2\r\nContent-Length: 3\r\n"
 
 
