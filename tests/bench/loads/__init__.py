@@ -6,12 +6,13 @@ from tests.bench.loads import accept, deferred, delivery, idling, imap, latency,
 from tests.bench.running import Load
 
 LOADS: Sequence[Load] = [
-    *(*idling.FRESH, *accept.LOADS, *delivery.LOADS, *relaying.LOADS, *latency.LOADS, *signing_in.LOADS, *idling.LOADS, *deferred.LOADS),
+    *(*idling.FRESH, *accept.LOADS, *delivery.LOADS, *relaying.LOADS, *latency.LOADS, *signing_in.LOADS, *idling.LOADS),
     *(*imap.LOADS, *told.LOADS, *pop3.LOADS),
+    *deferred.LOADS,  # last, as some of its mail stays in the queue
 ]
 QUICK: Sequence[Load] = [
     *(*idling.FRESH, *accept.QUICK, *delivery.QUICK, *relaying.QUICK, *latency.QUICK, *imap.QUICK, *told.QUICK),
-    *deferred.QUICK,  # last, as its mail stays in the queue
+    *deferred.QUICK,
 ]
 """Those of ``QUICK=1``, with the names that they have in a full run."""
 

@@ -7,7 +7,7 @@ from tests.bench.mailboxes import add_users
 from tests.bench.running import Better, Figure, Load
 from tests.bench.stacks import ANSWER_SECONDS, PASSWORD, Stack
 
-MESSAGES, QUICK_MESSAGES = 50, 20
+MESSAGES, QUICK_MESSAGES = 50, 10
 USERS = [f"idle{number}@example.test" for number in range(1, 51)]
 SESSIONS = 10
 """For each user."""
