@@ -325,7 +325,7 @@ def test_warning_that_the_last_delivery_leads_to_is_stored_before_the_end(root: 
         sync(disk, file)
 
     async def scene() -> None:
-        (root / "malleposte.yaml").write_text(CONFIGURATION.format(root=root, defers="false", mbox_size_limit=0, lock_seconds=1))
+        (root / "malleposte.yaml").write_text(CONFIGURATION.format(root=root, sieve="", defers="false", mbox_size_limit=0, lock_seconds=1))
         mda, store = Mda(read_settings(root / "malleposte.yaml")), MailStore(MailboxSettings(root=root / "mail"))
         await mda.start()
         with contextlib.closing(store.draft()) as draft:
