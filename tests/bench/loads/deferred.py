@@ -8,6 +8,7 @@ from datetime import datetime
 from tests.bench.loads.mail import carry, empty_mailboxes, relay
 from tests.bench.running import Better, Figure, Load
 from tests.bench.stacks import Stack
+from tests.bench.tools.relay import taken_of
 
 SIZE_BYTES = 4096
 DESTINATIONS = 10
@@ -36,7 +37,7 @@ def _load(count: int) -> Load:
             "start": start_seconds(stack),
             "memory": sum(stack.memory_bytes().values()) / 1e6,
         }
-        sent = min(count - count // 100, FLUSHED)  # what a server fails to take at the first try waits for minutes
+        sent = min(taken_of(count), FLUSHED)
         return {**values, "flush": sent / _flush_seconds(stack, sent)}
 
     return Load(f"deferred/{count}", FIGURES, measure, clear=empty_mailboxes, rounds=1 if count > 1_000 else None, size=count)

@@ -6,6 +6,7 @@ from tests.bench.kinds import FRONTS, OURS, PEER
 from tests.bench.loads.mail import relay
 from tests.bench.running import Better, Figure, Load
 from tests.bench.stacks import Stack
+from tests.bench.tools.relay import taken_of
 
 MESSAGES, SESSIONS, SIZE_BYTES = 2000, 20, 4096
 SINKS = {"0ms": ("sink", "far.test"), "50ms": ("slow", "slow.test")}
@@ -23,7 +24,7 @@ def _load(latency: str, destinations: int, messages: int = MESSAGES) -> Load:
     def measure(stack: Stack) -> Mapping[str, float]:
         words = {"sink": sink, "domain": domain, "destinations": destinations}
         sent = relay(stack, **words, sessions=SESSIONS, messages=messages, size_bytes=SIZE_BYTES)
-        return {"rate": messages / sent.delivering_seconds, "cpu": sum(sent.cpu_seconds.values()) * 1000 / messages}
+        return {"rate": taken_of(messages) / sent.delivering_seconds, "cpu": sum(sent.cpu_seconds.values()) * 1000 / messages}
 
     # OpenSMTPD opens connections to one host so slowly that many destinations there take it minutes
     stacks = FRONTS if destinations == 1 else (OURS, PEER)
