@@ -198,6 +198,7 @@ def _start(stack: Stack, kind: Kind) -> None:
         done = stack.project.compose(*words, seconds=SECONDS)
         if done.status != 0:
             raise RuntimeError(f"{stack.name} did not start (logs in {ROOT}/build/bench/logs):\n{done.err.decode(errors='replace')[-4000:]}")
+    stack.tool("answers", servers=[(kind.parts.mx, 25), (kind.parts.imap, 143)])  # the peers have no health checks
     if kind.is_ours:  # the peers take any user of example.test
         add_accounts(stack, [f"bench{number}@example.test" for number in range(MAILBOXES)])
 
