@@ -13,7 +13,7 @@ from services.kernel.mail.envelope import Envelope
 from services.kernel.spool.format import Corrupt
 from services.kernel.spool.store import QueueStore, State
 from services.kernel.wire import control
-from services.kernel.wire.control import Entry, Failed, Listing, Request, Response, Selection
+from services.kernel.wire.control import Failed, Listing, Request, Response, Selection
 from services.kernel.wire.delivery import NextHop
 from services.kernel.wire.events import Kind
 from services.qmgr import survey
@@ -45,6 +45,7 @@ class Control:
         self._parts = parts
         self._active = active
         self._admission = admission
+        self._pages = survey.Pages(store)
 
     async def answer(self, request: Request) -> Response:
         """Do what is asked; every trouble is an answer."""
@@ -75,13 +76,8 @@ class Control:
                 return await self._change(request)
 
     async def _list(self, selection: Selection, after: str) -> Response:
-        def read() -> list[Entry]:
-            entries = survey.select(self._store, selection, _ALL, self._parts.clock().wall, after)
-            return list(itertools.islice(entries, control.PAGE_ENTRIES + 1))
-
-        entries = await self._read(read)
-        planned = [msgspec.structs.replace(entry, next_attempt=self._next_attempt(entry.queue_id)) for entry in entries]
-        return Listing(planned[: control.PAGE_ENTRIES], more=len(planned) > control.PAGE_ENTRIES)
+        entries, has_more = await self._read(lambda: self._pages.page(selection, after, self._parts.clock().wall))
+        return Listing([msgspec.structs.replace(entry, next_attempt=self._next_attempt(entry.queue_id)) for entry in entries], has_more)
 
     def _next_attempt(self, queue_id: str) -> float:
         """By the time of day; 0 for a message that is not deferred."""

@@ -3,8 +3,11 @@
 A message may move while it is looked at: it is then looked for again, and left out when it has gone.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
+from operator import itemgetter
 
 from services.kernel.mail.queueid import arrival
 from services.kernel.spool.format import Corrupt, QueueFile, Status, Unfinished
@@ -28,13 +31,39 @@ _WORDS = {
 _PENDING = (Status.PENDING, Status.WARNED)
 
 
-def select(store: QueueStore, selection: Selection, states: tuple[State, ...], now: float, after: str = "") -> Iterator[Entry]:
-    """What is selected in some states, oldest first, beyond queue id ``after``. Raises ``OSError`` when a directory cannot be read."""
-    for queue_id, state in _candidates(store, selection, states):
-        if queue_id > after:
-            entry = describe(store, queue_id, state)
-            if entry is not None and matches(selection, entry, now):
-                yield entry
+class Pages:
+    """Listings that come in pages: the directories are read for the first one alone, as a hundred thousand names take a while each time.
+
+    One listing is remembered until its end; another one at the same time is right as well, but slow.
+    """
+
+    def __init__(self, store: QueueStore) -> None:
+        self._store = store
+        self._selection: Selection | None = None
+        self._places: list[tuple[str, State]] = []
+
+    def page(self, selection: Selection, after: str, now: float) -> tuple[list[Entry], bool]:
+        """What is selected beyond queue id ``after``, oldest first, and whether there is more. Raises ``OSError`` as ``select``."""
+        if not after or selection != self._selection:
+            self._selection, self._places = selection, _candidates(self._store, selection, tuple(State))
+        places = self._places[bisect_right(self._places, after, key=itemgetter(0)) :]
+        entries = list(islice(_matching(self._store, selection, places, now), control.PAGE_ENTRIES + 1))
+        has_more = len(entries) > control.PAGE_ENTRIES
+        if not has_more:
+            self._selection, self._places = None, []
+        return entries[: control.PAGE_ENTRIES], has_more
+
+
+def select(store: QueueStore, selection: Selection, states: tuple[State, ...], now: float) -> Iterator[Entry]:
+    """What is selected in some states, oldest first. Raises ``OSError`` when a directory cannot be read."""
+    return _matching(store, selection, _candidates(store, selection, states), now)
+
+
+def _matching(store: QueueStore, selection: Selection, places: Iterable[tuple[str, State]], now: float) -> Iterator[Entry]:
+    for queue_id, state in places:
+        entry = describe(store, queue_id, state)
+        if entry is not None and matches(selection, entry, now):
+            yield entry
 
 
 def _candidates(store: QueueStore, selection: Selection, states: tuple[State, ...]) -> list[tuple[str, State]]:

@@ -7,7 +7,7 @@ import pytest
 
 from services.kernel.mail.outcome import Outcome
 from services.kernel.mail.transcript import Transcript
-from services.kernel.spool.store import State
+from services.kernel.spool.store import QueueStore, State
 from services.kernel.wire import control
 from services.kernel.wire.control import Response, Selection
 from services.kernel.wire.events import Kind
@@ -88,6 +88,32 @@ def test_long_list_comes_in_pages(root: Path, monkeypatch: pytest.MonkeyPatch) -
         first = await ask(rig, control.List(), control.Listing)
         second = await ask(rig, control.List(after=first.entries[-1].queue_id), control.Listing)
         assert [(len(page.entries), page.more) for page in (first, second)] == [(2, True), (1, False)]
+
+    play(root, always(BUSY), scenario)
+
+
+def test_pages_of_a_list_read_the_directories_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "PAGE_ENTRIES", 1)
+    looks: list[State] = []
+    read = QueueStore.ids
+
+    def watched(store: QueueStore, state: State) -> list[str]:
+        looks.append(state)
+        return read(store, state)
+
+    monkeypatch.setattr(QueueStore, "ids", watched)
+
+    async def scenario(rig: Rig) -> None:
+        await send_three(rig)
+        looks.clear()
+        page = await ask(rig, control.List(), control.Listing)
+        seen, before = [page.entries[0].queue_id], len(looks)
+        while page.more:
+            page = await ask(rig, control.List(after=seen[-1]), control.Listing)
+            seen.append(page.entries[0].queue_id)
+        assert (seen, len(looks)) == ([name(1), name(2), name(3)], before)
+        assert len((await ask(rig, control.List(Selection(sender="alice")), control.Listing)).entries) == 1
+        assert len(looks) > before
 
     play(root, always(BUSY), scenario)
 
