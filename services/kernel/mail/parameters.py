@@ -5,7 +5,7 @@ Decoded values hold printable characters only, so that a report which quotes the
 
 import re
 
-_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010ffff]+))?")
+_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^\0- =\x7f]+))?")
 """RFC 5321 section 4.1.2 ``esmtp-param``; RFC 6531 section 3.3 adds UTF-8."""
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")
 """RFC 3461 section 4."""

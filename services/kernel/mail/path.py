@@ -13,9 +13,9 @@ LOCAL_PART_OCTETS = 255
 PATH_OCTETS = 512
 """RFC 5321 section 4.5.3.1.3 promises 256; this is the sum of our other two limits."""
 
-_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
+_ATOM = r'[^\0- "(),.:;<>@\[\\\]\x7f]+'
 _DOT_STRING = rf"{_ATOM}(?:\.{_ATOM})*"
-_QUOTED_STRING = r'"(?:[ !#-\[\]-~' + "\u0080-\U0010ffff" + r']|\\[ -~])*"'
+_QUOTED_STRING = r'"(?:[^\0-\x1f"\\\x7f]|\\[ -~])*"'
 _ROUTE = r"@[^\s,:<>@]+(?:,@[^\s,:<>@]+)*:"
 _PATH = re.compile(rf"<(?:{_ROUTE})?(?:({_DOT_STRING})|({_QUOTED_STRING}))@([^\s<>@\"]+)>(?: +(.*)|)", re.DOTALL)
 _PLAIN = re.compile(_DOT_STRING)

@@ -21,7 +21,7 @@ Keys = tuple[str | int, ...]
 class Section(BaseModel):
     """Base of every section: unknown keys refused, values fixed once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     @field_validator("*", mode="after")
     @classmethod

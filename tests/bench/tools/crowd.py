@@ -1,10 +1,11 @@
 """Many clients in IDLE. Words: imap, mx, users, sessions (for each user), password, seconds (that a
 server may say nothing).
 
-At the first line it reads it signs all in; at each other it sends one message to all users and prints the seconds from its end to the first and to
-the last client told.
+At the first line it reads it signs all in; at each other, a number, it sends one message to so many of the users and prints the seconds from its end
+to the first and to the last of their clients told.
 """
 
+import itertools
 import json
 import selectors
 import smtplib
@@ -25,12 +26,12 @@ def enter(user: str) -> Imap:
     return client
 
 
-def deliver(message: bytes) -> float:
+def deliver(message: bytes, users: list[str]) -> float:
     """When the message's end was sent."""
     with smtplib.SMTP(words["mx"], 25, "client.test", words["seconds"]) as smtp:
         smtp.ehlo()
         smtp.mail("carol@world.test")
-        for user in words["users"]:
+        for user in users:
             smtp.rcpt(user)
         smtp.docmd("DATA")
         smtp.send(message + b".\r\n")
@@ -39,9 +40,9 @@ def deliver(message: bytes) -> float:
     return ended
 
 
-def tell_all(message: bytes) -> dict[str, float]:
-    missing = set(clients)
-    ended = deliver(message)
+def tell(message: bytes, users: list[str]) -> dict[str, float]:
+    missing = {client for user in users for client in clients[user]}
+    ended = deliver(message, users)
     first = None
     while missing:
         ready = poll.select(60)
@@ -57,11 +58,11 @@ def tell_all(message: bytes) -> dict[str, float]:
 trusting = context()
 sys.stdin.readline()
 start = time.perf_counter()
-clients = [enter(user) for user in words["users"] for _ in range(words["sessions"])]
+clients = {user: [enter(user) for _ in range(words["sessions"])] for user in words["users"]}
 poll = selectors.DefaultSelector()
-for client in clients:
+for client in itertools.chain(*clients.values()):
     poll.register(client.socket, selectors.EVENT_READ, client)
 print(json.dumps({"seconds": time.perf_counter() - start}), flush=True)
 messages = Corpus(7).messages()
-for _ in sys.stdin:
-    print(json.dumps(tell_all(next(messages))), flush=True)
+for line in sys.stdin:
+    print(json.dumps(tell(next(messages), words["users"][: int(line)])), flush=True)
