@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -20,14 +20,15 @@ from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.served import Content
 from services.kernel.mailbox.trouble import MailboxFull
 
-FORM = 4
+Form = Literal[4]
 """Changes when the same message would give other facts, so that kept ones are worked out again."""
+FORM: Form = 4
 
 
 class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The tree of parts, packed until it is asked for, and ENVELOPE, BODY, BODYSTRUCTURE, EMAILID and PREVIEW as they are sent."""
 
-    form: int
+    form: Form
     tree: msgspec.Raw
     envelope: bytes
     body: bytes
@@ -117,12 +118,16 @@ def _keep(folder: Folder, fresh: Mapping[int, Facts]) -> None:
 
 def kept(folder: Folder, uids: Sequence[int]) -> dict[int, Facts]:
     """Return the facts that are kept of messages. Blocks."""
-    found: dict[int, Facts] = {}
-    for uid, form in folder.facts(uids).items():
-        try:
-            facts = _DECODER.decode(form)
-        except msgspec.DecodeError:
-            continue  # of an older form, or damaged: a cache may be
-        if facts.form == FORM:
-            found[uid] = facts
-    return found
+    forms = folder.facts(uids)
+    try:
+        return dict(zip(forms, map(_DECODER.decode, forms.values()), strict=True))
+    except msgspec.DecodeError:
+        return {uid: one for uid, form in forms.items() if (one := _decoded(form)) is not None}
+
+
+def _decoded(form: bytes) -> Facts | None:
+    """Return what is kept of a message; ``None`` when it is of an older form, or damaged: a cache may be."""
+    try:
+        return _DECODER.decode(form)
+    except msgspec.DecodeError:
+        return None

@@ -16,6 +16,8 @@ from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.trouble import MailboxTrouble, Refusal
 from services.kernel.mailbox.user import UserMail
 
+PAUSE_SECONDS = 1.0
+"""After a SELECT: what the client asks next, of the whole folder as a rule, does not wait for us."""
 STEP_MESSAGES = 20
 """Messages read, or forgotten, in one step: some 40 ms."""
 TURN_STEPS = 25
@@ -72,7 +74,9 @@ class Filler:
 
     async def _work(self) -> None:
         while True:
-            await self._news.wait()
+            if not self._news.is_set():
+                await self._news.wait()
+                await asyncio.sleep(PAUSE_SECONDS)
             key = next(iter(self._line))
             user, folder = self._line.pop(key)
             if not self._line:
