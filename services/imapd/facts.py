@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -50,6 +50,7 @@ TOLD: Mapping[Fact, Callable[[Facts], bytes]] = {
     Fact.PREVIEW: attrgetter("preview"),
 }
 """What FETCH tells of them."""
+T = TypeVar("T")
 
 
 class Decoded(NamedTuple):
@@ -86,7 +87,7 @@ def load(folder: Folder, uids: Sequence[int], *, wants_facts: bool) -> dict[int,
     """Read messages, with their facts if wanted. Blocks. Messages that are gone are missing from the result."""
     if not wants_facts:
         return {uid: Loaded(content) for uid, content in folder.read(uids)}
-    known = kept(folder, uids)
+    known = kept(folder, uids, lambda one: one)
     fresh: dict[int, Facts] = {}
     loaded: dict[int, Loaded] = {}
     for uid, content in folder.read(uids):
@@ -116,18 +117,18 @@ def _keep(folder: Folder, fresh: Mapping[int, Facts]) -> None:
             folder.remember({uid: _ENCODER.encode(one) for uid, one in fresh.items()})
 
 
-def kept(folder: Folder, uids: Sequence[int]) -> dict[int, Facts]:
-    """Return the facts that are kept of messages. Blocks."""
-    forms = folder.facts(uids)
-    try:
-        return dict(zip(forms, map(_DECODER.decode, forms.values()), strict=True))
-    except msgspec.DecodeError:
-        return {uid: one for uid, form in forms.items() if (one := _decoded(form)) is not None}
+def kept(folder: Folder, uids: Sequence[int], taken: Callable[[Facts], T]) -> dict[int, T]:
+    """Return what ``taken`` takes of the facts that are kept of messages. Blocks."""
+
+    def take(form: bytes) -> T | None:
+        try:
+            return taken(_DECODER.decode(form))
+        except msgspec.DecodeError:
+            return None  # of an older form, or damaged: a cache may be
+
+    return {uid: one for uid, one in folder.facts(uids, take).items() if one is not None}
 
 
-def _decoded(form: bytes) -> Facts | None:
-    """Return what is kept of a message; ``None`` when it is of an older form, or damaged: a cache may be."""
-    try:
-        return _DECODER.decode(form)
-    except msgspec.DecodeError:
-        return None
+def told(items: Sequence[Fact], of: Facts) -> Sequence[bytes]:
+    """Return some of the facts as FETCH tells them."""
+    return [TOLD[item](of) for item in items]

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from services.imapd import announcing, facts, heads, resync, rows, sections, trouble
-from services.imapd.facts import Decoded, Facts, Loaded
+from services.imapd.facts import Decoded, Loaded
 from services.imapd.grammar.paging import on_page
 from services.imapd.grammar.requests import BinaryItem, BodyItem, Fact, Fetch, FetchItem, Section
 from services.imapd.grammar.responses import Reply, bad, ok
@@ -185,20 +186,20 @@ async def _rows(selected: Selected, plan: _Plan, turn: Sequence[int]) -> _Rows:
         there = [place for place in turn[: read.asked] if uids[place] in read.values]
     made: dict[FetchItem, Sequence[bytes]] = {}
     if plan.wants_facts:
-        found = await _facts(selected, there)
+        found = await _told(selected, there, plan.told)
         there = [place for place in there if uids[place] in found]
-        known = [found[uids[place]] for place in there]
-        made |= {item: list(map(facts.TOLD[item], known)) for item in plan.told}
+        made |= {item: [found[uids[place]][number] for place in there] for number, item in enumerate(plan.told)}
     made |= {item: [read.values[uids[place]][number] for place in there] for number, item in enumerate(plan.heads)}
     return _Rows(read.asked, there, made)
 
 
-async def _facts(selected: Selected, places: Sequence[int]) -> dict[int, Facts]:
-    """The facts of messages by UID, as kept or worked out now; those that are gone are missing."""
-    uids = selected.view.uids
-    known = await selected.run(facts.kept, selected.folder, [uids[place] for place in places])
+async def _told(selected: Selected, places: Sequence[int], items: Sequence[Fact]) -> dict[int, Sequence[bytes]]:
+    """Facts of messages by UID, as kept or worked out now; messages that are gone are missing."""
+    uids, taken = selected.view.uids, partial(facts.told, items)
+    known = await selected.run(facts.kept, selected.folder, [uids[place] for place in places], taken)
     for batch in _batches(selected, [place for place in places if uids[place] not in known]):
-        known |= await selected.run(facts.read, selected.folder, [uids[place] for place in batch])
+        fresh = await selected.run(facts.read, selected.folder, [uids[place] for place in batch])
+        known |= {uid: taken(one) for uid, one in fresh.items()}
     return known
 
 

@@ -28,7 +28,7 @@ def copy(source: "Folder", uids: Sequence[int], target: "Folder", rights: Rights
     """See ``Folder.copy``."""
     with mapped(), ExitStack() as undo:
         with source._reading() as ledger:
-            rows, keywords, facts = ledger.rows(uids), ledger.keywords, ledger.facts(uids)
+            rows, keywords, facts = ledger.rows(uids), ledger.keywords, dict(ledger.facts(uids))
         linked = {row.uid: f"{target._home.maildir}/tmp/{target._home.tools.unique.make()}" for row in rows}
         for path in linked.values():
             undo.callback(arrival.discard, target._home, path)

@@ -1,8 +1,9 @@
 """One folder: its messages and what can be done to them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from services.kernel.mailbox import acl, arrival, crossing, filename, flags, identity, look
 from services.kernel.mailbox.acl import Rights
@@ -16,6 +17,7 @@ from services.kernel.mailbox.records import Appended, Changes, Copied, FlagChang
 from services.kernel.mailbox.served import Content, Reader, read_served
 from services.kernel.mailbox.trouble import NoSuchFolder, NoSuchMessage, TargetGone, mapped
 
+T = TypeVar("T")
 _READ_ATTEMPTS = 5
 """A file is renamed when another process changes its flags, so its name may be old by the time it is opened."""
 
@@ -166,10 +168,10 @@ class Folder:
     def _read(self, row: Row, how: Reader) -> Content:
         return how(f"{self._directory}/{row.place}", row.size, is_canonical=row.size == row.served)
 
-    def facts(self, uids: Iterable[int]) -> dict[int, bytes]:
-        """What ``remember`` kept for these UIDs: the caller's own form of ENVELOPE, BODYSTRUCTURE and offsets."""
+    def facts(self, uids: Collection[int], taken: Callable[[bytes], T]) -> dict[int, T]:
+        """What ``taken`` makes of what ``remember`` kept for these UIDs: the caller's own form of ENVELOPE, BODYSTRUCTURE and offsets."""
         with self._reading() as ledger:
-            return ledger.facts(uids)
+            return {uid: taken(kept) for uid, kept in ledger.facts(uids)}
 
     def remember(self, facts: Mapping[int, bytes]) -> None:
         """Keep facts about messages beside them; a cache, lost with the index."""
@@ -390,5 +392,5 @@ def _combine(before: int, word: FlagWord, bits: int, kept: int) -> int:
 def _settle(rows: Sequence[Row], copies: Sequence[Row], source: Ledger, into: Ledger) -> None:
     """Insert the copies, with what is remembered of the messages."""
     into.insert(copies)
-    facts = source.facts(row.uid for row in rows)
+    facts = dict(source.facts([row.uid for row in rows]))
     into.remember((copy.uid, facts[row.uid]) for row, copy in zip(rows, copies, strict=True) if row.uid in facts)

@@ -42,7 +42,7 @@ def test_copy_has_content_date_and_flags(hers: Folder, his: Folder) -> None:
     copied = hers.copy((2, 3, 9), his)
     assert (copied.uidvalidity, copied.uids) == (his.uidvalidity, [(2, 1), (3, 2)])
     assert [(message.flags, message.internaldate) for message in his.messages()] == [(FLAGS, 1_700_000_000)] * 2
-    assert his.content(1) == MESSAGE and his.facts((1,)) == {1: b"facts"}
+    assert his.content(1) == MESSAGE and his.facts((1,), bytes) == {1: b"facts"}
     assert list(hers.uids()) == [1, 2, 3]
 
 
