@@ -241,7 +241,7 @@ class Ledger:
 
     def facts(self, wanted: Collection[int]) -> Iterator[tuple[int, bytes]]:
         """Yield what ``remember`` kept, by UID. What lies close together is read in one go."""
-        first, last = min(wanted, default=1), min(max(wanted, default=0), uids.LAST_UID)
+        first, last = max(min(wanted, default=1), 1), min(max(wanted, default=0), uids.LAST_UID)
         if last - first < 2 * len(wanted):
             chosen = frozenset(wanted)
             found = self.db.execute(f"{_FACTS} BETWEEN ? AND ?", (self._low | first, self._low | last))

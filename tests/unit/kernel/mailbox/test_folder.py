@@ -170,6 +170,19 @@ def test_facts_are_kept_for_messages_that_exist(inbox: Folder, draft: MakeDraft)
     assert inbox.facts([1], bytes) == {}
 
 
+def test_facts_of_a_folder_are_its_own_however_uids_lie(alice: UserMail, inbox: Folder, draft: MakeDraft) -> None:
+    alice.create("Work")
+    work = alice.folder("Work")
+    for folder, name in (inbox, b"inbox"), (work, b"work"):
+        for _ in range(9):
+            folder.append(draft(MESSAGE), Origin())
+        folder.remember({uid: b"%b %d" % (name, uid) for uid in folder.uids()})
+    for wanted in [2, 3, 5], [9, 1], [1, 9_999], [-7, 0, 8, 1 << 32], list(range(-50, 50)), []:
+        found = {folder.name: folder.facts(wanted, bytes) for folder in (inbox, work)}
+        there = sorted(uid for uid in wanted if 1 <= uid <= 9)
+        assert found == {"INBOX": {uid: b"inbox %d" % uid for uid in there}, "Work": {uid: b"work %d" % uid for uid in there}}
+
+
 def test_another_process_sees_every_change(machine: Machine, inbox: Folder, draft: MakeDraft) -> None:
     other = machine.process().user(ADDRESS).folder("INBOX")
     inbox.append(draft(MESSAGE), Origin())
