@@ -68,10 +68,10 @@ _UNKNOWN = Lookup(_NOTHING, _NOTHING)
 
 @dataclass(slots=True)
 class Evidence:
-    """What is known of the messages of a folder. ``now`` is seconds since the epoch."""
+    """What is known of the messages of a folder. ``now`` is whole seconds since the epoch, as dates are."""
 
     view: View
-    now: float
+    now: int
     lookups: Mapping[FromText, Lookup] = field(default_factory=dict)
     documents: Mapping[int, Document] = field(default_factory=dict)
     _numbered: dict[ask.Numbered, "Spans"] = field(default_factory=dict)

@@ -70,7 +70,7 @@ def tell(session: Session, found: Found, returns: Returns) -> None:
 async def find(session: Session, key: SearchKey) -> list[int]:
     """Return the UIDs of the messages that fit, ascending."""
     selected = session.folder
-    evidence = Evidence(selected.view, time.time())
+    evidence = Evidence(selected.view, int(time.time()))
     fitting, unsure = await _judge(session, key, selected.view.uids, evidence)
     left = sorted(unsure)
     step = _step(LOOKUP_MESSAGES, key, LEAST_LOOKUP_MESSAGES)

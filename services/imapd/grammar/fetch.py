@@ -120,12 +120,12 @@ def parse_section(text: bytes) -> tuple[Section, bytes]:
 
 
 def _binary(scanner: Scanner, name: bytes) -> BinaryItem:
-    """RFC 3516 section 4.2. As Dovecot does, any section is taken, and a partial may be without an end."""
+    """RFC 3516 section 4.2. As Dovecot does, any section is taken."""
     scanner.expect(b"[")
     section, text = _section(scanner)
     scanner.expect(b"]")
     is_size = name == b"BINARY.SIZE"
-    partial = None if is_size else _partial(scanner, needs_end=False)
+    partial = None if is_size else _partial(scanner)
     label = b"BINARY%b[%b]" % (b".SIZE" if is_size else b"", text) + (b"<%d>" % partial[0] if partial else b"")
     return BinaryItem(label, section, name != b"BINARY", partial, is_size)
 
@@ -174,11 +174,12 @@ def _field_names(scanner: Scanner) -> list[bytes]:
     return names
 
 
-def _partial(scanner: Scanner, *, needs_end: bool = True) -> tuple[int, int] | None:
+def _partial(scanner: Scanner) -> tuple[int, int] | None:
+    """Read first octet and count; without a count, as ImapFlow asks, all from there on."""
     if not scanner.skip(b"<"):
         return None
     first = scanner.number()
-    if not needs_end and scanner.skip(b">"):
+    if scanner.skip(b">"):
         return first, LARGEST_NUMBER
     scanner.expect(b".")
     count = scanner.number()

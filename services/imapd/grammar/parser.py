@@ -232,13 +232,20 @@ def _fetch(scanner: Scanner, by_uid: bool) -> Request:
 def _store(scanner: Scanner, by_uid: bool) -> Request:
     messages = scanner.sequence_set()
     scanner.expect(b" ")
-    unchanged_since = _unchanged_since(scanner) if scanner.peek(b"(") else None
+    unchanged_since = None
+    if scanner.peek(b"("):
+        unchanged_since = _unchanged_since(scanner)
+        scanner.expect(b" ")
     word = StoreWord.ADD if scanner.skip(b"+") else StoreWord.REMOVE if scanner.skip(b"-") else StoreWord.REPLACE
     name = scanner.word()
     if name not in (b"FLAGS", b"FLAGS.SILENT"):
         raise BadSyntax("FLAGS expected")
     scanner.expect(b" ")
-    return Store(messages, word, flags(scanner), name == b"FLAGS.SILENT", by_uid, unchanged_since)
+    wanted = flags(scanner)
+    if unchanged_since is None and scanner.peek(b" ("):  # ImapFlow says it last
+        scanner.expect(b" ")
+        unchanged_since = _unchanged_since(scanner)
+    return Store(messages, word, wanted, name == b"FLAGS.SILENT", by_uid, unchanged_since)
 
 
 def _unchanged_since(scanner: Scanner) -> int:
@@ -248,7 +255,6 @@ def _unchanged_since(scanner: Scanner) -> int:
     scanner.expect(b" ")
     modseq = scanner.modseq()
     scanner.expect(b")")
-    scanner.expect(b" ")
     return modseq
 
 

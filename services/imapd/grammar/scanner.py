@@ -8,7 +8,8 @@ from services.imapd.grammar.sequence import SequenceSet
 _TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,200}')
 """It is repeated in the reply, so it cannot be of any length; clients use some ten characters."""
 _ATOM = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
-_ASTRING = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\]+')
+_ASTRING = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\]+|\\')
+"""ImapFlow leaves a string bare that begins with a backslash; Dovecot takes it as well."""
 _LIST_MAILBOX = re.compile(rb'[^\x00-\x20\x7f-\xff(){"\\]+')
 _FLAG = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _QUOTED = re.compile(rb'"([^"\\\r\n\x00]*(?:\\["\\][^"\\\r\n\x00]*)*)"')

@@ -1,6 +1,7 @@
 """SEARCH says as much of its results as was asked for, and keeps them for the next command."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -141,6 +142,14 @@ def test_search_by_age(client: Client) -> None:
     client.append("INBOX", MIXED, '"05-Mar-2024 10:00:00 +0000" ')
     assert client.ask("SEARCH YOUNGER 3600")[0] == b"* SEARCH 1 2 3 4 5"
     assert client.ask("SEARCH OLDER 3600")[0] == b"* SEARCH 6"
+
+
+def test_message_of_the_very_second_is_younger_and_older(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.append("INBOX", MIXED, '"05-Mar-2024 10:00:00 +0000" ')
+    monkeypatch.setattr(time, "time", lambda: 1_709_632_860.9)  # 10:01
+    assert client.ask("SEARCH YOUNGER 60 OLDER 60")[0] == b"* SEARCH 6"
+    assert client.ask("SEARCH YOUNGER 59")[0] == b"* SEARCH 1 2 3 4 5"
+    assert client.ask("SEARCH OLDER 61")[0] == b"* SEARCH"
 
 
 def test_search_by_the_date_of_saving(client: Client) -> None:

@@ -48,6 +48,12 @@ def test_decoded_part(imapd: Running, item: str, value: bytes) -> None:
         assert answer(client, item) == b"* 1 FETCH (%b)" % value
 
 
+def test_piece_without_an_end_goes_on_to_the_end(imapd: Running) -> None:
+    with imapd.signed_in() as client:
+        fill(client, OCTETS)
+        assert answer(client, "(BODY.PEEK[1]<4> BODY.PEEK[1]<6>)") == b"* 1 FETCH (BODY[1]<4> {2}\r\nE9 BODY[1]<6> {0}\r\n)"
+
+
 def test_decoded_part_counts_as_seen_and_its_size_does_not(imapd: Running) -> None:
     with imapd.signed_in() as client:
         fill(client, MIXED)

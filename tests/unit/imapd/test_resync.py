@@ -89,6 +89,7 @@ def test_store_only_where_nothing_changed(imapd: Running) -> None:
         assert any(reply.startswith(b"* 3 FETCH (FLAGS (theirs)") for reply in replies)
         assert client.ask(f"UID STORE 1,3 (UNCHANGEDSINCE {modseq}) FLAGS (ours)")[-1].startswith(b"OK [MODIFIED 3]")
         assert client.ask("UID STORE 1:3 (UNCHANGEDSINCE 0) FLAGS ()")[-1].startswith(b"OK [MODIFIED 1:3]")
+        assert client.ask("UID STORE 1:3 FLAGS () (UNCHANGEDSINCE 0)")[-1].startswith(b"OK [MODIFIED 1:3]")
 
 
 def test_silent_store_tells_the_new_modseq(imapd: Running) -> None:
@@ -168,6 +169,8 @@ def test_coming_back_must_be_enabled(imapd: Running, command: str) -> None:
         "UID FETCH 1 FLAGS (CHANGEDSINCE)",
         "STORE 1 (UNCHANGEDSINCE) FLAGS ()",
         "STORE 1 (SINCE 1) FLAGS ()",
+        "STORE 1 FLAGS () (SINCE 1)",
+        "STORE 1 (UNCHANGEDSINCE 1) FLAGS () (UNCHANGEDSINCE 1)",
     ],
 )
 def test_what_makes_no_sense_is_bad_and_leaves_the_folder_open(imapd: Running, command: str) -> None:

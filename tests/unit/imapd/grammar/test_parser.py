@@ -28,6 +28,7 @@ HEADER = ask.BodyItem(b"BODY[HEADER.FIELDS (From)]", ask.Section(word=ask.Sectio
         (b"a SELECT inbox", ask.Select("inbox", is_writable=True)),
         (b"a EXAMINE &AMk-t&AOk-", ask.Select("Été", is_writable=False)),
         (b"a CREATE a]b", ask.ChangeFolder(ask.FolderVerb.CREATE, "a]b")),
+        (b"a CREATE \\a", ask.ChangeFolder(ask.FolderVerb.CREATE, "\\a")),
         (b"a RENAME a {1}\r\nb", ask.Rename("a", "b")),
         (b"a STATUS x (MESSAGES unseen)", ask.Status("x", (ask.StatusItem.MESSAGES, ask.StatusItem.UNSEEN))),
         (b'a LIST "" %', ask.List("", ("%",))),
@@ -35,9 +36,14 @@ HEADER = ask.BodyItem(b"BODY[HEADER.FIELDS (From)]", ask.Section(word=ask.Sectio
         (b"a FETCH 1 FLAGS", ask.Fetch(ONE, (ask.Fact.FLAGS,), by_uid=False)),
         (b"a UID FETCH 1 (UID BODY.PEEK[HEADER.FIELDS (From)])", ask.Fetch(ONE, (ask.Fact.UID, HEADER), by_uid=True)),
         (b"a STORE 1 -FLAGS.SILENT (\\seen X)", ask.Store(ONE, ask.StoreWord.REMOVE, frozenset({"\\Seen", "X"}), is_silent=True, by_uid=False)),
+        (
+            b"a STORE 1 FLAGS () (UNCHANGEDSINCE 7)",
+            ask.Store(ONE, ask.StoreWord.REPLACE, frozenset(), is_silent=False, by_uid=False, unchanged_since=7),
+        ),
         (b"a UID MOVE 1 x", ask.Copy(ONE, "x", by_uid=True, is_move=True)),
         (b"a UID EXPUNGE 1", ask.ExpungeUids(ONE)),
         (b"a SEARCH SENTSINCE 1-feb-2024", keys.Search(keys.Dated(keys.When.SINCE, date(2024, 2, 1), keys.Day.SENT), by_uid=False)),
+        (b"a SEARCH BODY \\ ALL", keys.Search(keys.Both((keys.TextHas("\\", in_header=False), keys.All())), by_uid=False)),
         (b"a SEARCH NOT (SEEN TEXT x)", keys.Search(keys.Not(keys.Both((keys.HasFlag("\\Seen"), keys.TextHas("x", in_header=True)))), by_uid=False)),
     ],
 )
