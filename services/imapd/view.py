@@ -137,7 +137,7 @@ class View:
         if not by_uid:
             if messages.highest > len(uids):
                 raise NoSuchNumber
-            return [range(max(first, 1) - 1, last) for first, last in messages.spans(len(uids))]
+            return [range(max(first, 1) - 1, min(last, len(uids))) for first, last in messages.spans(len(uids))]  # 5:* of three is the third
         spans = messages.spans(self._last_told)
         return [range(bisect_left(uids, first), bisect_right(uids, last)) for first, last in spans]
 

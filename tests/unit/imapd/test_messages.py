@@ -165,6 +165,14 @@ def test_uid_that_is_not_there_is_passed_over(imapd: Running) -> None:
         assert client.ask("UID FETCH 77:* UID")[:-1] == [b"* 3 FETCH (UID 3)"]
 
 
+@pytest.mark.parametrize("items", ["FLAGS", "EMAILID", "ENVELOPE", "BODY.PEEK[]"])
+def test_set_from_above_the_last_number_on_holds_the_last(imapd: Running, items: str) -> None:
+    with imapd.signed_in() as client:
+        fill(client)
+        replies = client.ask(f"FETCH 4:*,77:* {items}")
+        assert replies[0].startswith(b"* 3 FETCH") and replies[1:] == [b"OK Done"]
+
+
 def test_empty_folder_answers_nothing(imapd: Running) -> None:
     with imapd.signed_in(select="INBOX") as client:
         assert client.ask("FETCH 1:* FLAGS") == [b"OK Done"]
