@@ -12,7 +12,7 @@ MISSING_MAILBOX = b"MISSING_MAILBOX"
 MISSING_DOMAIN = b"MISSING_DOMAIN"
 """Dovecot's words for what an address lacks: ENVELOPE has no other way to say so, since its NIL stands for a group."""
 
-_ATOM = rb'[^][ \t"(<>@,:;.]++'
+_ATOM = rb'[^][\x00-\x20\x7f"()<>@,:;.\\]++'
 _DOTTED = rb"%b(?:\.%b)*+" % (_ATOM, _ATOM)
 _PHRASE = rb"%b\.?(?: %b\.?)*+" % (_ATOM, _ATOM)
 _USUAL = re.compile(
@@ -22,6 +22,9 @@ _USUAL = re.compile(
 _PLAIN = re.compile(rb'[^][ \t"(<>@,:;.]+|[ \t]+|\[[^][]*\]?|.', re.DOTALL)
 _QUOTED = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+_BINDING = (b".", b" ")
+"""No space comes behind these in a name."""
+_NO_ATOM = re.compile(rb"[)\\\x00-\x1f\x7f]")
 _COMMENT_MARK = re.compile(rb"\\.|[()]", re.DOTALL)
 
 
@@ -38,7 +41,10 @@ class Address(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class _Token(NamedTuple):
-    """``kind`` is a special character, ``(`` for a comment, a space for white space, ``w`` for a word; quotes are already taken off."""
+    """``kind`` is a special character, ``(`` for a comment, a space for white space, ``w`` for a word.
+
+    A quote comes before the word in quotes, which are already taken off; one that is not closed has itself as its text.
+    """
 
     kind: bytes
     text: bytes
@@ -72,8 +78,7 @@ def by_tokens(text: bytes, limit: int = MAX_FIELD_BYTES) -> tuple[Address, ...]:
     """Read any list as ``parse`` does."""
     reader = _Reader()
     for token in _tokens(text):
-        reader.take(token)
-        if len(reader.found) >= limit:
+        if not reader.take(token) or len(reader.found) >= limit:
             break
     reader.end_entry()
     reader.end_group()
@@ -81,31 +86,66 @@ def by_tokens(text: bytes, limit: int = MAX_FIELD_BYTES) -> tuple[Address, ...]:
 
 
 class _Reader:
-    """Cuts the tokens into entries. ``_path`` is what an open ``<`` was followed by: a comma in a route does not end the entry."""
+    """Cuts the tokens into entries.
+
+    Of the open entry, ``_path`` is what an open ``<`` was followed by (a comma in a route does not end the entry), ``_is_closed`` tells that it had
+    its ``>``, ``_is_bare`` that it is an address without. ``_separator`` is what came before the entry. ``_is_over`` tells that there was a ``>``
+    that closes nothing, where Dovecot's list is over.
+    """
 
     def __init__(self) -> None:
         self.found: list[Address] = []
         self._entry: list[_Token] = []
-        self._has_at = False
         self._path: bytes | None = None
-        self._in_group = False
+        self._is_begun = self._has_at = self._is_bare = self._is_closed = False
+        self._in_group = self._is_over = False
+        self._separator = b""
 
-    def take(self, token: _Token) -> None:
+    def take(self, token: _Token) -> bool:
+        """Take the next token; tell whether the list goes on."""
         kind = token.kind
+        if kind == b'"':
+            return self._goes_on_behind(token)
         if kind in b",;:" and self._ends_entry(kind):
+            self._separator = kind
             if kind == b":":
                 self._begin_group()
-                return
+                return True
             self.end_entry()
             if kind == b";":
                 self.end_group()
-            return
+            return True
         self._entry.append(token)
+        if kind not in b" (":
+            self._note(kind)
+        return True
+
+    def _note(self, kind: bytes) -> None:
+        self._is_begun = True
         if kind == b"<" and self._path is None:
             self._path = b""
-        elif self._path is not None and kind not in b" (":
+        elif self._path is not None:
             self._path = None if kind == b">" else self._path or kind
+            self._is_closed = self._path is None
+        elif kind == b"@":
+            self._is_bare = not self._is_closed
+        elif kind == b">":
+            self._is_over = True
         self._has_at = self._has_at or kind == b"@"
+
+    def _goes_on_behind(self, quote: _Token) -> bool:
+        """Tell whether the list goes on behind a quote. Dovecot and Cyrus both end it at one behind an address without angle brackets.
+
+        One that is not closed is passed over where the first entry begins, one behind a comma, or what is in angle brackets. Elsewhere it ends the
+        list, as in both, and its entry is left out unless that has its address.
+        """
+        if self._is_bare or not quote.text:
+            return not self._is_bare
+        if self._path == b"" or not (self._is_begun or self._is_over or self._separator == b";"):
+            return True
+        if not self._is_closed:
+            self._clear()
+        return False
 
     def _ends_entry(self, kind: bytes) -> bool:
         if kind == b",":
@@ -120,7 +160,7 @@ class _Reader:
 
     def end_entry(self) -> None:
         """Add the entry, unless it is empty but for white space and comments."""
-        if any(token.kind not in b" (" for token in self._entry):
+        if self._is_begun:
             self.found.append(_address(self._entry))
         self._clear()
 
@@ -131,7 +171,8 @@ class _Reader:
         self._in_group = False
 
     def _clear(self) -> None:
-        self._entry, self._has_at, self._path = [], False, None
+        self._entry, self._path = [], None
+        self._is_begun = self._has_at = self._is_bare = self._is_closed = False
 
 
 def _tokens(text: bytes) -> Iterator[_Token]:
@@ -145,10 +186,12 @@ def _tokens(text: bytes) -> Iterator[_Token]:
             continue
         if first == b'"' and may_quote:
             if quoted := _QUOTED.match(text, at):
+                yield _Token(b'"', b"")
                 yield _Token(b"w", _ESCAPE.sub(rb"\1", quoted[0][1:-1]))
                 at = quoted.end()
                 continue
             may_quote = False  # no quoted string ends from here on: do not look for one again
+            yield _Token(b'"', b'"')
         plain = _PLAIN.match(text, at)
         word = plain[0] if plain else first
         at += len(word)
@@ -215,12 +258,12 @@ def _split_at(tokens: list[_Token]) -> tuple[list[_Token], list[_Token]]:
 
 
 def _phrase(tokens: list[_Token]) -> bytes:
-    """Join words with one space; a dot stays with the words around it where there was no space."""
+    """Join words with one space, also where a quoted word has it at its edge; a dot stays with the words around it where there was no space."""
     pieces: list[bytes] = []
     is_apart = False
     for kind, word in tokens:
         if kind == b"w":
-            if pieces and (is_apart or not pieces[-1].endswith(b".")):
+            if pieces and (is_apart or not (pieces[-1].endswith(_BINDING) or word.startswith(b" "))):
                 pieces.append(b" ")
             pieces.append(word)
         elif kind == b".":
@@ -245,11 +288,14 @@ def _local(tokens: list[_Token]) -> tuple[bytes, int]:
 
 
 def _domain(tokens: list[_Token]) -> bytes:
-    """Join atoms and dots; a second word that no dot joins ends the domain."""
+    """Join atoms and dots; a second word that no dot joins ends the domain, and so does what no atom has."""
     pieces: list[bytes] = []
     for kind, word in tokens:
         if kind == b"." or (kind == b"w" and (not pieces or pieces[-1] == b".")):
-            pieces.append(word)
+            atom = word if word.startswith(b"[") else _NO_ATOM.split(word, 1)[0]
+            pieces.append(atom)
+            if atom != word:
+                break
         elif kind not in b" (":
             break
     return b"".join(pieces)

@@ -62,12 +62,49 @@ def test_address_list_is_read(text: bytes, addresses: tuple[Address, ...]) -> No
         (b"A <mailto:a@b>", (Address(b"A", None, b"mailto:a", b"b"),)),
         (b"a@b; c@d", (A_B, C_D)),
         (b'"un <a@b>', (Address(b"un", None, b"a", b"b"),)),
+        (b'Ann <"a@b>', (Address(b"Ann", None, b"a", b"b"),)),
+        (b"a@b), c@d\\", (A_B, C_D)),
         (b"(never closed a@b", ()),
         (b"x: y: a@b;;", (Address(mailbox=b"x"), END, Address(mailbox=b"y"), A_B, END)),
     ],
 )
 def test_broken_address_list_loses_as_little_as_can_be(text: bytes, addresses: tuple[Address, ...]) -> None:
     assert parse(text) == addresses
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        (b'a@b "c" (d), c@d', (A_B,)),
+        (b'x: a@b "c", c@d;, c@d', (Address(mailbox=b"x"), A_B, END)),
+        (b'A <a@b> "c", c@d', (Address(b"A", None, b"a", b"b"), C_D)),
+        (b'"c" <a@b>, c@d', (Address(b"c", None, b"a", b"b"), C_D)),
+    ],
+)
+def test_list_ends_at_a_quoted_string_behind_an_address_without_angle_brackets(text: bytes, addresses: tuple[Address, ...]) -> None:
+    assert parse(text) == addresses
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        (b'a@b, c "d <c@d>, c@d', (A_B,)),
+        (b'A <a@b> "c, c@d', (Address(b"A", None, b"a", b"b"),)),
+        (b'a@b "c, c@d', (A_B,)),
+        (b'a@b; "c <c@d>', (A_B,)),
+        (b'a@b>, "c <c@d>', (A_B,)),
+        (b'x: a@b; "c <c@d>', (Address(mailbox=b"x"), A_B, END)),
+        (b'a@b, "c <c@d>', (A_B, Address(b"c", None, b"c", b"d"))),
+    ],
+)
+def test_list_ends_at_a_quote_that_never_closes_unless_it_begins_an_entry_behind_a_comma(text: bytes, addresses: tuple[Address, ...]) -> None:
+    assert parse(text) == addresses
+
+
+@pytest.mark.parametrize("text", [b'"a "b <a@b>', b'a" b" <a@b>', b'"a"b <a@b>'])
+def test_words_of_a_name_are_one_space_apart(text: bytes) -> None:
+    (address,) = parse(text)
+    assert address.name == b"a b"
 
 
 def test_field_beyond_the_limit_is_not_read() -> None:
