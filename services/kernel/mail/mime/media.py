@@ -2,7 +2,6 @@
 
 import re
 from itertools import islice
-from operator import itemgetter
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -14,18 +13,22 @@ Parameters = tuple[tuple[bytes, bytes], ...]
 _QUOTED_OR_COMMENT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|\([^()\\]*+(?:\\.[^()\\]*+)*+(\)|\\?\Z)?', re.DOTALL)
 """What is not closed reaches to the end of the text, and a comment with one inside to that, without the group: no input makes the search
 start over."""
+_UNCLOSED = b"\n"
+"""What stands for the parenthesis of a comment that is not closed; an unfolded field has none else."""
+_CUT_OFF = re.compile(rb"[ \t]*+[\n(]")
+"""Where one begins, also in a quoted string that is not closed."""
 _TOKEN = rb'[^\x00-\x20\x7f()<>@,;:\\"/\[\]?=]'
 """What a token is made of (RFC 2045 section 5.1), and 8-bit octets, which are told as they came."""
-_MEDIA = re.compile(rb"[ \t]*+(%b*+)[ \t]*+/[ \t]*+(%b*+)[ \t]*+(;|\Z)" % (_TOKEN, _TOKEN))
-_WORD = re.compile(rb"[ \t]*+(%b*+)[ \t]*+(;|\Z)?" % _TOKEN)
+_MEDIA = re.compile(rb"[ \t]*+(%b*+)[ \t]*+/[ \t]*+(%b*+)[ \t]*+(;|(?=\n|\Z))" % (_TOKEN, _TOKEN))
+_WORD = re.compile(rb'[ \t]*+([^\x00-\x20\x7f-\xff()<>@,;:\\"/\[\]?=]*+)[ \t]*+(;|(?=\n|\Z))?')
 _PARAMETER = re.compile(
-    rb';[ \t]*+(%b*+)[ \t]*+(?:(;)[^;]*+|=[ \t]*+(?:("[^"\\]*+(?:\\.[^"\\]*+)*+)("?)|(=[^\s;]*|[^\s;"]*)))' % _TOKEN, re.DOTALL
+    rb';[ \t]*+(%b*+)[ \t]*+(?:([;\n])[^;]*+|=[ \t]*+(?:("[^"\\]*+(?:\\.[^"\\]*+)*+)("?)|(=[^\s;]*|[^\s;"(]*)))' % _TOKEN, re.DOTALL
 )
 """A name, then a quoted string or whatever ends at white space or the next parameter; what begins with an equals sign may be an encoded word. Or one
-without a value: the next is not told then, as in Dovecot."""
+without a value: the next is not told then, as in Dovecot, and nothing behind a comment that is not closed."""
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
-_SECTION = re.compile(rb"(.+?)\*(\d{1,4})(\*?)", re.DOTALL)
-_LANGUAGE = re.compile(rb'[ \t]*([^\x00-\x20\x7f()<>@,;:\\".\[\]]++)[ \t]*+(,?)')
+_SECTION = re.compile(rb"(.*?)\*(\d{1,4})(\*?)", re.DOTALL)
+_LANGUAGE = re.compile(rb'[ \t]*([^\x00-\x20\x7f()<>@,;:\\".\[\]]++)[ \t]*+(?!\n)(,?)')
 _FIELD = re.compile(
     rb"^content-(type|transfer-encoding|disposition|id|description|language|location|md5)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
     re.IGNORECASE | re.MULTILINE,
@@ -56,15 +59,15 @@ class Media(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return next((value for key, value in self.parameters if key.lower() == name), None)
 
     @property
-    def boundary(self) -> bytes:
-        """The word that delimits the parts of a multipart; it may be in percent codes (RFC 2231 section 4). Empty when there is none on one line."""
+    def boundary(self) -> bytes | None:
+        """The word that delimits the parts of a multipart, which may be empty; it may be in percent codes (RFC 2231 section 4)."""
         for name, value in self.parameters:
             if name.lower() == b"boundary":
                 return value
             if name.lower() == b"boundary*":
                 word = _decoded(value)
-                return word if b"\n" not in word else b""
-        return b""
+                return word if b"\n" not in word else None
+        return None
 
 
 class Disposition(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -113,7 +116,7 @@ def read_label(header: bytes, default: Media) -> Label:
         first.get(b"description"),
         first.get(b"md5"),
         parse_disposition(fields[b"disposition"][-1]) if b"disposition" in fields else None,
-        parse_languages(first.get(b"language", b"")),
+        next(filter(None, map(parse_languages, fields.get(b"language", ()))), ()),
         first.get(b"location"),
     )
 
@@ -124,7 +127,7 @@ def parse_media(text: bytes) -> Media | None:
     match = _MEDIA.match(text)
     if match is None or not (match[2] or match[3]):
         return None
-    return Media(match[1], match[2], _parameters(text, match.start(3)))
+    return Media(match[1], match[2], _parameters(text, match.start(3)) if match[3] else ())
 
 
 def parse_disposition(text: bytes) -> Disposition | None:
@@ -152,62 +155,73 @@ def parse_languages(text: bytes) -> tuple[bytes, ...]:
 
 
 def _without_comments(text: bytes) -> bytes:
-    """Replace comments by a space, innermost first; parentheses inside quoted strings stay."""
+    """Replace comments by a space, innermost first, and one that is not closed by ``_UNCLOSED``; parentheses inside quoted strings stay."""
     for _ in range(_MAX_NESTED_COMMENTS):
         if b"(" not in text:
             break
-        shorter = _QUOTED_OR_COMMENT.sub(lambda match: match[0] if match[1] is None else b" ", text)
+        shorter = _QUOTED_OR_COMMENT.sub(_without_comment, text)
         if shorter == text:
             break
         text = shorter
     return text
 
 
+def _without_comment(match: re.Match[bytes]) -> bytes:
+    return match[0] if match[1] is None else b" " if match[1] == b")" else _UNCLOSED + match[0][1:]
+
+
 def _parameters(text: bytes, start: int) -> Parameters:
     if text.find(b"=", start) < 0:
         return ()
-    found: list[tuple[bytes, bytes]] = []
+    found: dict[bytes, tuple[bytes, bytes]] = {}
     is_split = False
+    may_be_cut = _UNCLOSED in text or b"(" in text
     for match in islice(_PARAMETER.finditer(text, start), MAX_PARAMETERS):
         name, next_one, quoted, closing, bare = match.groups(b"")
-        if next_one:
+        if next_one == b";":
             continue
-        if quoted and not closing:
+        if next_one or (quoted and not closing) or (may_be_cut and bare[:1] != b"=" and _CUT_OFF.match(text, match.end())):
             break
-        found.append((name, _ESCAPE.sub(rb"\1", quoted[1:]) if quoted else bare))
+        found.setdefault(name.lower(), (name, _ESCAPE.sub(rb"\1", quoted[1:]) if quoted else bare))
         is_split = is_split or b"*" in name
-    return _joined(found) if is_split else tuple(found)
+    return _joined(found) if is_split else tuple(found.values())
 
 
-def _joined(found: list[tuple[bytes, bytes]]) -> Parameters:
+def _joined(found: dict[bytes, tuple[bytes, bytes]]) -> Parameters:
     """Join ``name*0``, ``name*1`` ... (RFC 2231 section 3) into ``name``, or ``name*`` when any of them is percent-encoded.
 
-    Such parameters follow the others. A series with a gap, a double or no start is left as it is.
+    Such parameters follow the others. A series with a gap or no start is left as it is. What has no charset is the same parameter as one that is
+    not percent-encoded.
     """
-    told: list[tuple[bytes, bytes]] = []
-    series: dict[bytes, list[tuple[int, bytes, bytes, bool]]] = {}
-    for name, value in found:
+    told: dict[bytes, tuple[bytes, bytes]] = {}
+    series: dict[bytes, dict[int, tuple[bytes, bytes, bool]]] = {}
+    for name, value in found.values():
         if section := _SECTION.fullmatch(name):
-            series.setdefault(section[1].lower(), []).append((int(section[2]), name, value, bool(section[3])))
+            series.setdefault(section[1].lower(), {}).setdefault(int(section[2]), (name, value, bool(section[3])))
         else:
-            told.append((name, value))
-    for name, sections in series.items():
-        sections.sort(key=itemgetter(0))
-        if [number for number, *_ in sections] == list(range(len(sections))):
-            told.append(_join(name, [(value, is_encoded) for _, _, value, is_encoded in sections]))
-        else:
-            told += [(part, value) for _, part, value, _ in sections]
-    return tuple(told)
+            told.setdefault(_key(name, value), (name, value))
+    for key, sections in series.items():
+        ordered = [sections[number] for number in sorted(sections)]
+        is_whole = max(sections) == len(sections) - 1
+        for name, value in [_join(key, ordered)] if is_whole else [(name, value) for name, value, _ in ordered]:
+            told.setdefault(_key(name, value), (name, value))
+    return tuple(told.values())
 
 
-def _join(name: bytes, parts: list[tuple[bytes, bool]]) -> tuple[bytes, bytes]:
-    if not any(encoded for _, encoded in parts):
+def _key(name: bytes, value: bytes) -> bytes:
+    return name.lower() if value.count(b"'") > 1 else name.lower().removesuffix(b"*")
+
+
+def _join(name: bytes, sections: list[tuple[bytes, bytes, bool]]) -> tuple[bytes, bytes]:
+    parts = [(value, is_encoded) for _, value, is_encoded in sections if value]
+    if not any(is_encoded for _, is_encoded in parts):
         return name, b"".join(value for value, _ in parts)
     # RFC 2231 section 4.1 lets plain and encoded sections mix: in the whole, a plain one's percent signs must not read as codes
     return name + b"*", b"".join(value if encoded else value.replace(b"%", b"%25") for value, encoded in parts)
 
 
 def _decoded(value: bytes) -> bytes:
-    """Take charset and language off and undo the percent codes; what does not begin with both is no such value and stays."""
-    _, marks, coded = value.partition(b"'")[2].partition(b"'")
-    return unquote_to_bytes(coded) if marks else value
+    """Take charset and language off and undo the percent codes if there is a charset; what does not begin with both is no such value and stays."""
+    charset, _, rest = value.partition(b"'")
+    _, marks, coded = rest.partition(b"'")
+    return value if not marks else unquote_to_bytes(coded) if charset else coded

@@ -170,15 +170,22 @@ class _Scanner:
     def _look(self, start: int) -> None:
         """Find the next delimiter line from ``start`` on. Of several that match one line the longest wins, then the innermost.
 
-        RFC 2046 section 5.1.1: a line is a delimiter when it begins with one, whatever follows.
+        RFC 2046 section 5.1.1: a line is a delimiter when it begins with one, whatever follows. But one that closes a multipart and has nothing
+        else is no delimiter of an outer boundary that ends in those two hyphens.
         """
         self._limit, self._next = self._length, None
         for boundary in self._boundaries:
             at = boundary.seek(self._content, start, self._limit)
             if at < 0:
                 continue
-            if self._next is None or at < self._limit or len(boundary.octets) >= len(self._next.octets):
+            if self._next is None or at < self._limit or len(boundary.octets) >= len(self._next.octets) or self._is_close(boundary):
                 self._limit, self._next = at, boundary
+
+    def _is_close(self, boundary: _Needle) -> bool:
+        """Whether the line of the next delimiter is all of what closes ``boundary``."""
+        closing = boundary.octets + b"--"
+        line = self._content[self._limit : self._limit + len(closing) + 1]
+        return line in (closing, closing + b"\r", closing + b"\n")
 
     def _body_start(self, start: int) -> int:
         """Return the offset after the empty line that closes the header, or where the next delimiter cuts the header off.
@@ -209,15 +216,18 @@ class _Scanner:
             return (_nothing(body_start),) if media.is_a(b"multipart") or media.is_a(b"message", b"rfc822") else ()
         if media.is_a(b"multipart"):
             default = MESSAGE if media.is_a(b"multipart", b"digest") else PLAIN
-            boundary = media.boundary[:MAX_BOUNDARY_BYTES]
-            found = self._multipart(boundary, body_start, depth + 1, default) if boundary and depth < MAX_DEPTH else ()
+            word = media.boundary
+            found = self._multipart(word[:MAX_BOUNDARY_BYTES], body_start, depth + 1, default) if word is not None and depth < MAX_DEPTH else ()
             return found or (_nothing(body_start),)
         if media.is_a(b"message", b"rfc822") and depth < MAX_DEPTH and self._parts < MAX_PARTS:
             return (self.part(body_start, depth + 1, PLAIN),)
         return ()
 
     def _multipart(self, word: bytes, body_start: int, depth: int, default: Media) -> tuple[Part, ...]:
-        """Scan the parts between delimiters of ``word``; afterwards the delimiter of an enclosing multipart is the next."""
+        """Scan the parts between delimiters of ``word``; afterwards the delimiter of an enclosing multipart is the next.
+
+        None begins behind a delimiter without a line end, as in Dovecot.
+        """
         mine = _Needle(b"\n--" + word)
         outer = len(self._boundaries)
         self._boundaries.append(mine)
@@ -225,12 +235,13 @@ class _Scanner:
         children: list[Part] = []
         while self._next is mine:
             after = self._limit + len(mine.octets)
+            next_line = self._line_after(after)
             if self._content[after : after + 2] == b"--":
-                self._reach = self._line_after(after)
+                self._reach = next_line
                 break
-            if self._parts >= MAX_PARTS:
+            if self._parts >= MAX_PARTS or self._content[next_line - 1 : next_line] != b"\n":
                 break
-            children.append(self.part(self._line_after(after), depth, default))
+            children.append(self.part(next_line, depth, default))
         was_closed = self._next is mine
         del self._boundaries[0 if self._parts >= MAX_PARTS else outer :]
         if was_closed:

@@ -114,6 +114,24 @@ def test_boundary_ends_in_the_white_space_it_has() -> None:
     assert len(scan(content).children) == 1
 
 
+@pytest.mark.parametrize(("line", "inside", "outside"), [(b"--b--", 1, 1), (b"--b-- ", 1, 2), (b"--b--x", 1, 2), (b"--b", 2, 1)])
+def test_line_that_only_closes_a_multipart_is_no_delimiter_of_an_outer_boundary(line: bytes, inside: int, outside: int) -> None:
+    inner = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n%b\n\ny\n" % line
+    message = scan(b"Content-Type: multipart/mixed; boundary=b--\n\n--b--\n%b--b----\n" % inner)
+    assert [len(message.children), len(message.children[0].children)] == [outside, inside]
+
+
+def test_no_part_begins_behind_a_delimiter_without_a_line_end() -> None:
+    content = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b"
+    assert [content[part.body_start : part.end] for part in scan(content).children] == [b"x"]
+    assert len(scan(content + b"\n").children) == 2
+
+
+def test_empty_boundary_delimits_parts() -> None:
+    content = b'Content-Type: multipart/mixed; boundary=""\n\n--\n\nx\n--\n\ny\n----\n'
+    assert [content[part.body_start : part.end] for part in scan(content).children] == [b"x", b"y"]
+
+
 def test_boundary_longer_than_the_limit_is_compared_up_to_it() -> None:
     word = b"0123456789" * 9
     content = b"Content-Type: multipart/mixed; boundary=%b\n\n--%b\n\nx\n--%b--\n" % (word, word[:80], word[:80])
