@@ -10,7 +10,8 @@ from services.kernel.mail.mime.fields import join
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 
-_QUOTED_OR_COMMENT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|\([^()\\]*+(?:\\.[^()\\]*+)*+(\)|\\?\Z)?', re.DOTALL)
+_COMMENT = re.compile(rb"\([^()\\]*+(?:\\.[^()\\]*+)*+(\)|\\?\Z)?", re.DOTALL)
+_QUOTED_OR_COMMENT = re.compile(rb'%b|"[^"\\]*+(?:\\.[^"\\]*+)*+(?:(")|\\?\Z)' % _COMMENT.pattern, re.DOTALL)
 """What is not closed reaches to the end of the text, and a comment with one inside to that, without the group: no input makes the search
 start over."""
 _UNCLOSED = b"\n"
@@ -167,6 +168,9 @@ def _without_comments(text: bytes) -> bytes:
 
 
 def _without_comment(match: re.Match[bytes]) -> bytes:
+    """What takes the place of a comment, or of a quoted string: in one that is not closed there may be comments."""
+    if match[0].startswith(b'"'):
+        return match[0] if match[2] else b'"' + _COMMENT.sub(_without_comment, match[0][1:])
     return match[0] if match[1] is None else b" " if match[1] == b")" else _UNCLOSED + match[0][1:]
 
 
@@ -223,5 +227,7 @@ def _join(name: bytes, sections: list[tuple[bytes, bytes, bool]]) -> tuple[bytes
 def _decoded(value: bytes) -> bytes:
     """Take charset and language off and undo the percent codes if there is a charset; what does not begin with both is no such value and stays."""
     charset, _, rest = value.partition(b"'")
-    _, marks, coded = rest.partition(b"'")
-    return value if not marks else unquote_to_bytes(coded) if charset else coded
+    language, marks, coded = rest.partition(b"'")
+    if not marks or (language and not charset):
+        return value
+    return unquote_to_bytes(coded) if charset else coded
