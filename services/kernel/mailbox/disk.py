@@ -1,6 +1,7 @@
 """What the store does to the disk, in one place, so that a test can break it at any step."""
 
 import ctypes
+import errno
 import os
 from pathlib import Path
 from typing import IO
@@ -54,8 +55,27 @@ class Disk:
         os.rename(old, new)
 
     def link(self, old: str, new: str) -> None:
-        """Give a file a second name."""
-        os.link(old, new)
+        """Give a file a second name; where it has as many as the file system allows (65,000 on ext4), make a second file."""
+        try:
+            os.link(old, new)
+        except OSError as error:
+            if error.errno != errno.EMLINK:
+                raise
+            self._duplicate(old, new)
+
+    def _duplicate(self, old: str, new: str) -> None:
+        """Copy a file with its time; until it is whole its name begins with a dot, which no reader of a Maildir looks at."""
+        directory, name = os.path.split(new)
+        unfinished = f"{directory}/.{name}"
+        with open(old, "rb") as source, open(self.create(unfinished), "wb") as file:
+            try:
+                self.copy(source, file.fileno())
+                os.utime(file.fileno(), ns=(os.fstat(source.fileno()).st_atime_ns, os.fstat(source.fileno()).st_mtime_ns))
+                self.sync(file.fileno())
+                self.rename(unfinished, new)
+            except BaseException:
+                os.unlink(unfinished)
+                raise
 
     def unlink(self, path: str) -> None:
         """Remove a name."""

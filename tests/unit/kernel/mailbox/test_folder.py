@@ -1,3 +1,4 @@
+import errno
 import os
 from collections.abc import Callable
 
@@ -168,6 +169,24 @@ def test_facts_are_kept_for_messages_that_exist(inbox: Folder, draft: MakeDraft)
     assert inbox.facts([1, 2], bytes) == {1: b"one"}
     inbox.remove([1])
     assert inbox.facts([1], bytes) == {}
+
+
+def test_copy_of_a_file_that_can_have_no_more_names_is_a_file_of_its_own(
+    alice: UserMail, inbox: Folder, draft: MakeDraft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice.create("Work")
+    work = alice.folder("Work")
+    inbox.append(draft(MESSAGE), Origin(internaldate=1_000_000_000))
+
+    def refuse(old: str, new: str) -> None:
+        raise OSError(errno.EMLINK, os.strerror(errno.EMLINK), old, None, new)
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert inbox.copy([1], work).uids == [(1, 1)]
+    (copy,), (first,) = ([*folder.directory.glob("cur/*"), *folder.directory.glob("new/*")] for folder in (work, inbox))
+    assert work.content(1) == MESSAGE
+    assert copy.stat().st_ino != first.stat().st_ino
+    assert copy.stat().st_mtime_ns == first.stat().st_mtime_ns
 
 
 def test_facts_of_a_folder_are_its_own_however_uids_lie(alice: UserMail, inbox: Folder, draft: MakeDraft) -> None:
