@@ -29,7 +29,7 @@ _PARAMETER = re.compile(
 without a value: the next is not told then, as in Dovecot, and nothing behind a comment that is not closed."""
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _SECTION = re.compile(rb"(.*?)\*(\d{1,4})(\*?)", re.DOTALL)
-_LANGUAGE = re.compile(rb'[ \t]*([^\x00-\x20\x7f()<>@,;:\\".\[\]]++)[ \t]*+(?!\n)(,?)')
+_LANGUAGE = re.compile(rb"[ \t]*([A-Za-z0-9-]++)(?![^ \t,;])[ \t]*+(?!\n)(,?)")
 _FIELD = re.compile(
     rb"^content-(type|transfer-encoding|disposition|id|description|language|location|md5)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
     re.IGNORECASE | re.MULTILINE,

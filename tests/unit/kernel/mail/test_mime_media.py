@@ -152,7 +152,19 @@ def test_languages_are_a_list() -> None:
     assert parse_languages(b"en, de (German), fr-CA, ,") == (b"en", b"de", b"fr-CA")
 
 
-@pytest.mark.parametrize(("text", "tags"), [(b'"en"', ()), (b'en, "de"', (b"en",)), (b"en de, fr", (b"en",)), (b"en;de", (b"en",)), (b",", ())])
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        (b'"en"', ()),
+        (b'en, "de"', (b"en",)),
+        (b"en, d.e", (b"en",)),
+        (b"en de, fr", (b"en",)),
+        (b"en;de", (b"en",)),
+        (b"i_x", ()),
+        (b"*", ()),
+        (b",", ()),
+    ],
+)
 def test_languages_end_at_what_is_no_tag(text: bytes, tags: tuple[bytes, ...]) -> None:
     assert parse_languages(text) == tags
 
