@@ -27,7 +27,8 @@ What a session is told, and when, by the modes that ENABLE or a command switched
 
 - EXISTS, FLAGS and FETCH of changed flags with any reply, and in IDLE (many at a time, ``idlers``); a keyword before it is first used.
 - EXPUNGE never with FETCH, STORE or SEARCH (RFC 3501 section 7.4.1, RFC 2180 section 4.1): the message keeps its number, its flags are as last known,
-  and what needs its file is ``NO [EXPUNGEISSUED]``. With all others, the UID forms included, last of all before the tagged reply.
+  and what needs its file is ``NO [EXPUNGEISSUED]``, as is STORE that would tell its flags (RFC 2180 section 4.2.3); what succeeds is
+  ``OK [EXPUNGEISSUED]`` (RFC 5530). With all others, the UID forms included, last of all before the tagged reply.
 - CONDSTORE: each FETCH of flags has its MODSEQ, also after a silent STORE; a change of the modseq alone is told.
 - QRESYNC: VANISHED in place of EXPUNGE, with the same times; what happened while the client was away is told by SELECT and UID FETCH,
   and never names a message that the session still knows. HIGHESTMODSEQ is a modseq up to which all has been told, never above.

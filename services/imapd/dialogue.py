@@ -167,7 +167,8 @@ class Dialogue:
             await tell_new(session)
         reply = await entry.perform(session, tagged.request)
         await self._tell_rest(telling, tagged.tag, reply)
-        return reply
+        is_due = telling is Telling.NUMBERS_STAND and session.selected is not None and session.selected.view.has_gone
+        return trouble.with_expunges_due(reply) if is_due else reply
 
     async def _tell_rest(self, telling: Telling, tag: bytes, reply: Reply) -> None:
         """Tell what else happened in the selected folder. The command is done: ``reply`` holds, whatever fails now."""

@@ -1,8 +1,9 @@
 """How each kind of trouble is answered: one table, with the codes of RFC 5530."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from services.imapd.grammar.responses import Reply, bad, no
+from services.imapd.grammar.responses import Condition, Reply, bad, no
 from services.imapd.sections import UnknownEncoding
 from services.imapd.view import NoSuchNumber
 from services.kernel.directory import DirectoryTrouble
@@ -38,6 +39,12 @@ DEFECT = no("Internal error; try again later", b"SERVERBUG")
 
 UID_REQUIRED = bad("Use UIDs", b"UIDREQUIRED")
 """RFC 9586 section 3: a session without message numbers is asked for one."""
+
+
+def with_expunges_due(reply: Reply) -> Reply:
+    """Return a reply to a client that cannot be told now which messages are gone: NOOP would tell it (RFC 5530). A code that is there stays."""
+    return replace(reply, code=b"EXPUNGEISSUED") if reply.condition is Condition.OK and not reply.code else reply
+
 
 _REPLIES: Mapping[type[Exception], Reply] = {
     UnknownEncoding: no("A part is in an encoding that is not known", b"UNKNOWN-CTE"),

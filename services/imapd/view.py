@@ -124,6 +124,11 @@ class View:
         """The UIDs from ``first`` to ``last`` that are recent in this session."""
         return self._recent[bisect_left(self._recent, first) : bisect_right(self._recent, last)]
 
+    @property
+    def has_gone(self) -> bool:
+        """Whether messages are expunged and the client has not been told."""
+        return bool(self._gone)
+
     def is_gone(self, uid: int) -> bool:
         """Whether the message is expunged and the client has not been told."""
         return uid in self._gone

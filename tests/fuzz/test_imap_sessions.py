@@ -26,6 +26,7 @@ QUIET = st.sampled_from(
 )
 _FETCH = re.compile(rb"\* (\d+) (?:UID)?FETCH (.*)", re.DOTALL)
 _COUNT = re.compile(rb"\* (\d+) (EXISTS|EXPUNGE)")
+_IN_USE = re.compile(rb"\* FLAGS \((.*)\)")
 _ITEM = re.compile(rb"(UID|MODSEQ) \(?(\d+)|FLAGS \(([^)]*)\)")
 NUMBERS_STAND = ("FETCH", "STORE", "SEARCH")
 
@@ -65,6 +66,7 @@ class Mirror:
         self.resyncs = "QRESYNC" in mode
         self.has_numbers = "UIDONLY" not in mode
         self.messages: list[Known] = []
+        self.told_flags: frozenset[str] = frozenset()
         self.modseq = 0
         if mode:
             client.ask(f"ENABLE {mode}")
@@ -100,7 +102,11 @@ class Mirror:
     def _hear(self, reply: bytes, *, may_expunge: bool) -> None:
         if found := _FETCH.fullmatch(reply):
             assert b"UIDFETCH" not in reply[:20] or not self.has_numbers
-            self.named(int(found[1])).hear(found[2])
+            message = self.named(int(found[1]))
+            message.hear(found[2])
+            assert (message.flags or frozenset()) <= self.told_flags, "a flag is used before it is told"
+        elif found := _IN_USE.fullmatch(reply):
+            self.told_flags = frozenset(found[1].decode().split())
         elif found := _COUNT.fullmatch(reply):
             if found[2] == b"EXISTS":
                 assert int(found[1]) >= len(self.messages)
@@ -127,6 +133,8 @@ class Mirror:
                     cache.pop(uid, None)
             elif found := _FETCH.fullmatch(reply):
                 fetched[int(found[1])] = found[2]
+            elif found := _IN_USE.fullmatch(reply):
+                self.told_flags = frozenset(found[1].decode().split())
             elif found := re.search(rb"\[HIGHESTMODSEQ (\d+)\]", reply):
                 self.modseq = int(found[1])
         kept = [message for _, message in sorted(cache.items(), key=lambda pair: pair[0] or 0)]

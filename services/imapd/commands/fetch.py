@@ -48,6 +48,8 @@ async def fetch(session: Session, request: Fetch) -> Reply:
     if request.wants_vanished:
         await _tell_vanished(session, request)
     plan = _Plan(request, has_numbers=Mode.UIDONLY not in session.modes)
+    if Fact.FLAGS in plan.items:
+        session.announce(selected.view.announce_flags())
     if not plan.wants_content or plan.heads:
         return await _tell_rows(session, plan, places)
     return await _tell_loaded(session, plan, places)
@@ -75,6 +77,8 @@ async def _tell_loaded(session: Session, plan: "_Plan", places: Sequence[int]) -
     for batch in _batches(selected, places):
         uids = [selected.view.uids[place] for place in batch]
         seen = await _mark_seen(selected, batch) if plan.marks_seen and selected.may(Right.SEEN) else frozenset[int]()
+        if seen:
+            session.announce(selected.view.announce_flags())
         loaded = await selected.run(plan.load, selected.folder, uids)
         is_whole = is_whole and len(loaded) == len(batch)
         for uid, message in loaded.items():

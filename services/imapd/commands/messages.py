@@ -41,15 +41,18 @@ async def store(session: Session, request: Store) -> Reply:
     uids = selected.view.resolve(request.messages, by_uid=request.by_uid)
     change = _change(session, request)
     modified: list[int] = []
-    is_any_stored = False
+    missing = 0
     for start in range(0, len(uids), STORE_MESSAGES):
-        stored = await selected.run(selected.folder.store_flags, uids[start : start + STORE_MESSAGES], change)
+        some = uids[start : start + STORE_MESSAGES]
+        stored = await selected.run(selected.folder.store_flags, some, change)
         modified += stored.modified
-        is_any_stored = is_any_stored or bool(stored.messages)
+        missing += len(some) - len(stored.messages) - len(stored.modified)
         await _tell_stored(session, request, stored, change)
     if modified:
         return ok("Some were changed meanwhile", b"MODIFIED " + _named(session, modified, by_uid=request.by_uid))
-    return trouble.EXPUNGED if uids and not is_any_stored and not request.by_uid else ok("Done")
+    # a client that reckons the flags itself is content with what could be stored
+    is_amiss = missing == len(uids) > 0 if request.is_silent else missing > 0
+    return trouble.EXPUNGED if is_amiss and not request.by_uid else ok("Done")
 
 
 def _change(session: Session, request: Store) -> FlagChange:

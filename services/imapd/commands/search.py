@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from services.imapd.grammar.keys import Result, Returns, Search, SearchKey, leaves
 from services.imapd.grammar.responses import Reply, bad, ok
@@ -89,9 +90,15 @@ async def _settle(session: Session, key: SearchKey, uids: Sequence[int], evidenc
     known = evidence.with_lookups(await look_up(selected, key, uids, session.connection.check))
     fitting, unsure = await _judge(session, key, uids, known)
     unread = sorted(unsure)
+    is_whole = True
     for start in range(0, len(unread), READ_MESSAGES):
         session.connection.check()
-        fitting |= await selected.run(_read_and_judge, selected.folder, key, unread[start : start + READ_MESSAGES], known)
+        some = unread[start : start + READ_MESSAGES]
+        found = await selected.run(_read_and_judge, selected.folder, key, some, known)
+        fitting |= found.fitting
+        is_whole = is_whole and found.there == len(some)
+    if not is_whole:
+        await selected.look()  # so that the reply can say that messages are gone
     return fitting
 
 
@@ -109,12 +116,21 @@ async def _judge(session: Session, key: SearchKey, uids: Sequence[int], evidence
     return fitting, unsure
 
 
-def _read_and_judge(folder: Folder, key: SearchKey, uids: Sequence[int], evidence: Evidence) -> Uids:
+class _Read(NamedTuple):
+    """How many messages were there, and which of them fit."""
+
+    there: int
+    fitting: Uids
+
+
+def _read_and_judge(folder: Folder, key: SearchKey, uids: Sequence[int], evidence: Evidence) -> _Read:
     """What was read is kept in the catalogue for the next time. A message that is gone fits nothing."""
     keeper = Keeper(folder, with_words=needs_words(key))
     fitting: set[int] = set()
+    there = 0
     for uid, document in read(folder, uids):
+        there += 1
         keeper.take(uid, document)
         fitting |= judge(key, frozenset((uid,)), evidence.with_documents({uid: document})).fitting
     keeper.write()
-    return fitting
+    return _Read(there, frozenset(fitting))

@@ -1,5 +1,12 @@
 """What one session does and another hears."""
 
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from services.imapd.commands import search
+from services.imapd.searching import FromText, Lookup
 from tests.unit.imapd.mail import HELLO
 from tests.unit.imapd.site import ALICE, Client, Running
 
@@ -41,6 +48,58 @@ def test_expunge_by_another_is_not_told_while_numbers_are_in_use(imapd: Running)
         assert client.ask("FETCH 1:3 UID")[:-1] == [b"* 1 FETCH (UID 1)", b"* 2 FETCH (UID 2)", b"* 3 FETCH (UID 3)"]
         assert client.ask("UID FETCH 3 UID")[:-1] == [b"* 3 FETCH (UID 3)", b"* 1 EXPUNGE"]
         assert client.ask("FETCH 2 UID")[:-1] == [b"* 2 FETCH (UID 3)"]
+
+
+@pytest.mark.parametrize(
+    "command", ["FETCH 1:3 (FLAGS)", r"STORE 2:3 +FLAGS (\Seen)", r"STORE 1:3 +FLAGS.SILENT (\Seen)", "SEARCH BODY hello", "SORT (DATE) UTF-8 ALL"]
+)
+def test_reply_says_that_an_expunge_is_due(imapd: Running, command: str) -> None:
+    with imapd.signed_in() as other, imapd.signed_in() as client:
+        fill(other)
+        client.ask("SELECT INBOX")
+        other.ask("SELECT INBOX")
+        other.ask("MOVE 1 Trash")
+        assert client.ask(command)[-1] == b"OK [EXPUNGEISSUED] Done"
+        assert client.ask("NOOP") == [b"* 1 EXPUNGE", b"OK Done"]
+        assert client.ask(command.replace("3", "2"))[-1] == b"OK Done"
+
+
+def test_store_that_would_tell_flags_of_a_message_that_is_gone_stores_the_others_and_is_an_expunge_issue(imapd: Running) -> None:
+    with imapd.signed_in() as other, imapd.signed_in() as client:
+        fill(other)
+        other.ask("SELECT INBOX")
+        client.ask("SELECT INBOX")
+        other.ask("MOVE 2 Trash")
+        replies = client.ask(r"STORE 1:3 +FLAGS (\Seen)")
+        assert replies[:-1] == [rb"* 1 FETCH (FLAGS (\Seen))", rb"* 3 FETCH (FLAGS (\Seen))"]
+        assert replies[-1].startswith(b"NO [EXPUNGEISSUED]")
+        assert client.ask(r"UID STORE 1:3 -FLAGS (\Seen)")[-2:] == [b"* 2 EXPUNGE", b"OK Done"]
+
+
+def test_search_that_misses_what_goes_while_it_reads_says_so(imapd: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    with imapd.signed_in() as other, imapd.signed_in() as client:
+        fill(other)
+        client.ask("SELECT INBOX")
+        other.ask("SELECT INBOX")
+
+        async def look_up(*_: object) -> Mapping[FromText, Lookup]:
+            await asyncio.to_thread(other.ask, "MOVE 1 Trash")
+            return {}
+
+        monkeypatch.setattr(search, "look_up", look_up)
+        assert client.ask("SEARCH BODY hello") == [b"* SEARCH 2 3", b"OK [EXPUNGEISSUED] Done"]
+
+
+@pytest.mark.parametrize("items", ["FLAGS", "(UID FLAGS)", "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])", "BODY[]"])
+def test_keyword_of_another_session_is_told_before_it_is_used(imapd: Running, items: str) -> None:
+    with imapd.signed_in() as other, imapd.signed_in() as client:
+        fill(other)
+        client.ask("SELECT INBOX")
+        other.ask("SELECT INBOX")
+        other.ask("STORE 2 +FLAGS ($Work)")
+        replies = client.ask(f"FETCH 1:3 {items}")
+        used = next(number for number, reply in enumerate(replies) if b"FETCH" in reply and b"$Work" in reply)
+        assert any(reply.startswith(b"* FLAGS (") and b"$Work" in reply for reply in replies[:used]), replies
 
 
 def test_body_of_a_message_that_is_gone_is_an_expunge_issue(imapd: Running) -> None:
