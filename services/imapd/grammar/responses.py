@@ -10,7 +10,8 @@ from services.kernel.mailbox import names
 SYSTEM_FLAGS = ("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")
 """Flags that every folder keeps (RFC 3501 section 2.3.2)."""
 
-_ASTRING = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\]+')
+_BARE = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\[~0-9][^\x00-\x20\x7f-\xff(){%*"\\[]*')
+"""Less than an atom may be: ImapFlow takes ``3:00pm`` for numbers, ``~`` for a literal and ``BODY[x]`` for a section, and misses the folder."""
 _QUOTABLE = re.compile(rb"[^\x00\r\n\x80-\xff]*")
 _SPECIAL = re.compile(rb'["\\]')
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
@@ -71,8 +72,8 @@ def string8(text: bytes) -> bytes:
 
 
 def astring(text: bytes) -> bytes:
-    """Write an atom where that is possible, else a string. ``NIL`` is quoted, for readers who would take it for none."""
-    return text if _ASTRING.fullmatch(text) and text.upper() != b"NIL" else string(text)
+    """Write an atom where that is clear, else a string. ``NIL`` is quoted, for readers who would take it for none."""
+    return text if _BARE.fullmatch(text) and text.upper() != b"NIL" else string(text)
 
 
 def mailbox(name: str) -> bytes:

@@ -75,6 +75,13 @@ def test_parent_without_a_folder_cannot_be_selected(imapd: Running) -> None:
         assert listed(client, 'LIST "" Work') == [rb"(\HasChildren) Work"]
 
 
+@pytest.mark.parametrize("name", ["3:00pm", "1,2,x", "2026", "~", "BODY[x]", "[x]", "NIL"])
+def test_name_that_could_be_taken_for_something_else_is_quoted(imapd: Running, name: str) -> None:
+    with imapd.signed_in() as client:
+        client.ask(f"CREATE {name}")
+        assert listed(client, f'LIST "" {name}') == [b'(\\HasNoChildren) "%b"' % name.encode()]
+
+
 def test_name_beyond_ascii_is_modified_utf_7_on_the_wire(imapd: Running) -> None:
     with imapd.signed_in() as client:
         assert client.ask("CREATE Entw&APw-rfe")[-1].startswith(b"OK")
