@@ -7,7 +7,7 @@ import msgspec
 from services.imapd import sorting, threading
 from services.imapd.commands.search import READ_MESSAGES, find, saving, tell, wants_modseq
 from services.imapd.grammar.keys import Sort, Thread, ThreadAlgorithm
-from services.imapd.grammar.responses import Reply, ok
+from services.imapd.grammar.responses import Reply
 from services.imapd.lookups import Keeper, known_columns, known_facts, read
 from services.imapd.results import Found
 from services.imapd.session import Session
@@ -22,7 +22,8 @@ async def sort(session: Session, request: Sort) -> Reply:
     view, search = session.folder.view, request.search
     saving(session, search)
     with_modseq = wants_modseq(session, search.key)
-    uids = await find(session, search.key)
+    hits = await find(session, search.key)
+    uids = hits.uids
     columns = await _columns(session, uids, sorting.columns_for(request.order))
     ordered = await session.run(sorting.in_order, uids, request.order, view, columns)
     found = Found(view, ordered, search.by_uid, with_modseq=with_modseq)
@@ -30,20 +31,21 @@ async def sort(session: Session, request: Sort) -> Reply:
         session.write(found.line(b"SORT"))
     else:
         tell(session, found, search.returns)
-    return ok("Done")
+    return hits.reply
 
 
 async def thread(session: Session, request: Thread) -> Reply:
     """THREAD and UID THREAD."""
     view = session.folder.view
     wants_modseq(session, request.key)
-    uids = await find(session, request.key)
+    hits = await find(session, request.key)
+    uids = hits.uids
     facts = await _facts(session, uids)
     number = dict(zip(uids, Found(view, uids, request.by_uid).numbers, strict=True))
     roots = await session.run(_ALGORITHMS[request.algorithm], uids, view, facts)
     threads = await session.run(threading.written, roots, number)
     session.write(b"* THREAD%b%b\r\n" % (b" " if threads else b"", threads))
-    return ok("Done")
+    return hits.reply
 
 
 async def _columns(session: Session, uids: Sequence[int], names: Sequence[str]) -> sorting.Columns:

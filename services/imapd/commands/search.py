@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from services.imapd import trouble
 from services.imapd.grammar.keys import Result, Returns, Search, SearchKey, leaves
 from services.imapd.grammar.responses import Reply, bad, ok
 from services.imapd.lookups import Keeper, look_up, needs_words, read
@@ -36,14 +37,14 @@ async def search(session: Session, request: Search) -> Reply:
     view = session.folder.view
     saving(session, request)
     with_modseq = wants_modseq(session, request.key)
-    uids = await find(session, request.key)
-    found = Found(view, uids, request.by_uid, with_modseq=with_modseq)
+    hits = await find(session, request.key)
+    found = Found(view, hits.uids, request.by_uid, with_modseq=with_modseq)
     returns = request.returns or (_REV2 if session.is_rev2 else None)
     if returns is None:
         session.write(found.line(b"SEARCH"))
-        return ok("Done")
-    tell(session, found, returns)
-    return ok("Done")
+    else:
+        tell(session, found, returns)
+    return hits.reply
 
 
 def wants_modseq(session: Session, key: SearchKey) -> bool:
@@ -68,23 +69,45 @@ def tell(session: Session, found: Found, returns: Returns) -> None:
         session.write(esearch(session.tag, found, returns))
 
 
-async def find(session: Session, key: SearchKey) -> list[int]:
-    """Return the UIDs of the messages that fit, ascending."""
+class Hits(NamedTuple):
+    """UIDs of the messages that fit, ascending, and whether all could be read that had to be."""
+
+    uids: list[int]
+    is_whole: bool
+
+    @property
+    def reply(self) -> Reply:
+        """RFC 5530: the client hears that it was messages that are gone which were missed. Their files go before a look at the folder tells it."""
+        return ok("Done") if self.is_whole else trouble.with_expunges_due(ok("Done"))
+
+
+async def find(session: Session, key: SearchKey) -> Hits:
+    """Look for the messages that fit."""
     selected = session.folder
     evidence = Evidence(selected.view, int(time.time()))
     fitting, unsure = await _judge(session, key, selected.view.uids, evidence)
     left = sorted(unsure)
+    read_all = True
     step = _step(LOOKUP_MESSAGES, key, LEAST_LOOKUP_MESSAGES)
     for start in range(0, len(left), step):
-        fitting |= await _settle(session, key, left[start : start + step], evidence)
-    return sorted(fitting)
+        some = await _settle(session, key, left[start : start + step], evidence)
+        fitting |= some.fitting
+        read_all = read_all and some.is_whole
+    return Hits(sorted(fitting), read_all)
 
 
 def _step(messages: int, key: SearchKey, least: int) -> int:
     return max(least, messages // (1 + sum(1 for _ in leaves(key))))
 
 
-async def _settle(session: Session, key: SearchKey, uids: Sequence[int], evidence: Evidence) -> set[int]:
+class _Settled(NamedTuple):
+    """Which messages fit, and whether all were there."""
+
+    fitting: Uids
+    is_whole: bool
+
+
+async def _settle(session: Session, key: SearchKey, uids: Sequence[int], evidence: Evidence) -> _Settled:
     """Ask the catalogue, and read what it does not know."""
     selected = session.folder
     known = evidence.with_lookups(await look_up(selected, key, uids, session.connection.check))
@@ -96,10 +119,8 @@ async def _settle(session: Session, key: SearchKey, uids: Sequence[int], evidenc
         some = unread[start : start + READ_MESSAGES]
         found = await selected.run(_read_and_judge, selected.folder, key, some, known)
         fitting |= found.fitting
-        is_whole = is_whole and found.there == len(some)
-    if not is_whole:
-        await selected.look()  # so that the reply can say that messages are gone
-    return fitting
+        is_whole = is_whole and found.is_whole
+    return _Settled(frozenset(fitting), is_whole)
 
 
 async def _judge(session: Session, key: SearchKey, uids: Sequence[int], evidence: Evidence) -> tuple[set[int], set[int]]:
@@ -116,14 +137,7 @@ async def _judge(session: Session, key: SearchKey, uids: Sequence[int], evidence
     return fitting, unsure
 
 
-class _Read(NamedTuple):
-    """How many messages were there, and which of them fit."""
-
-    there: int
-    fitting: Uids
-
-
-def _read_and_judge(folder: Folder, key: SearchKey, uids: Sequence[int], evidence: Evidence) -> _Read:
+def _read_and_judge(folder: Folder, key: SearchKey, uids: Sequence[int], evidence: Evidence) -> _Settled:
     """What was read is kept in the catalogue for the next time. A message that is gone fits nothing."""
     keeper = Keeper(folder, with_words=needs_words(key))
     fitting: set[int] = set()
@@ -133,4 +147,4 @@ def _read_and_judge(folder: Folder, key: SearchKey, uids: Sequence[int], evidenc
         keeper.take(uid, document)
         fitting |= judge(key, frozenset((uid,)), evidence.with_documents({uid: document})).fitting
     keeper.write()
-    return _Read(there, frozenset(fitting))
+    return _Settled(frozenset(fitting), there == len(uids))
