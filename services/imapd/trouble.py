@@ -30,8 +30,8 @@ from services.kernel.mailbox.trouble import (
     TooManyKeywords,
 )
 
-EXPUNGED = no("Some of these messages were expunged meanwhile", b"EXPUNGEISSUED")
-"""RFC 2180 section 4: what was asked of a message that is gone."""
+EXPUNGED = no("Some of the requested messages no longer exist", b"EXPUNGEISSUED")
+"""RFC 2180 section 4: what was asked of a message that is gone. In its words: by them ImapFlow knows that the others have come."""
 UNKNOWN_TARGET = no("No such mailbox", b"TRYCREATE")
 """COPY, MOVE or APPEND to a folder that could be made (RFC 3501 section 7.1)."""
 DEFECT = no("Internal error; try again later", b"SERVERBUG")
