@@ -57,16 +57,26 @@ class Rooms:
         """The mailboxes."""
         return list(self._rooms)
 
-    def set(self, address: str, quota: Quota, usage: Usage) -> None:
+    def get(self, address: str) -> Room | None:
+        """What is known of a mailbox: another object after each change."""
+        return self._rooms.get(address)
+
+    def set(self, address: str, left: Room) -> None:
         """Take in how full a mailbox is."""
-        left = room_of(quota, usage)
-        has_little = left.messages == 0 or 0 <= left.size_bytes < self._least_bytes
         known = self._rooms.get(address)
-        if not has_little:
+        if not self._is_little(left):
             self._rooms.pop(address, None)
         elif known is not None or len(self._rooms) < MOST:
             self._rooms[address] = left
         self._is_written = self._is_written and self._rooms.get(address) == known
+
+    def report(self, address: str, left: Room) -> None:
+        """Take in what a delivery left. Reports may come in another order than their deliveries: none says that there is room again."""
+        if self._is_little(left):
+            self.set(address, left)
+
+    def _is_little(self, left: Room) -> bool:
+        return left.messages == 0 or 0 <= left.size_bytes < self._least_bytes
 
     def publish(self, now: float) -> None:
         """Write the file if it changed, and now and then say that it is still true."""
@@ -103,7 +113,8 @@ class Quotas:
     def grown(self, growth: Growth) -> None:
         """Mail has come, or did not fit."""
         if self._rooms is not None:
-            self._rooms.set(growth.address, growth.quota, growth.after)
+            self._rooms.report(growth.address, room_of(growth.quota, growth.after))
+            self._stamps.pop(growth.address, None)
         if self.deliverer is not None:
             self.warn(growth, self.deliverer)
 
@@ -137,12 +148,14 @@ class Quotas:
             self._version = version
             self._stamps.clear()
         for address, stamp in (await self._store.run(self._changed, rooms.names()))[:LOOKS]:
+            known = rooms.get(address)
             account = await self._directory.account(address)
             is_maildir = account is not None and account.mailbox_format is MailboxFormat.MAILDIR
             quota = Quota(account.quota_bytes, account.quota_messages) if account and is_maildir else Quota()
             usage = await self._store.run(self._usage, address) if quota.is_limited else Usage(0, 0)
-            rooms.set(address, quota, usage)
-            self._stamps[address] = stamp
+            if rooms.get(address) is known:  # else a delivery came meanwhile, and the next look tells what it left
+                rooms.set(address, room_of(quota, usage))
+                self._stamps[address] = stamp
 
     def _changed(self, addresses: list[str]) -> list[tuple[str, int]]:
         """Those in which something happened since they were looked at, with when. Blocks."""
@@ -155,7 +168,7 @@ class Quotas:
             if self._stamps.get(address) != stamp:
                 found.append((address, stamp))
         for gone in self._stamps.keys() - set(addresses):
-            del self._stamps[gone]
+            self._stamps.pop(gone, None)
         return found
 
     def _usage(self, address: str) -> Usage:

@@ -125,6 +125,40 @@ def test_smtpd_hears_of_little_room_and_of_room_that_was_made(root: Path, writer
     site.close()
 
 
+def test_full_mailbox_stays_known_though_deliveries_report_in_the_wrong_order(root: Path, writer: DirectoryWriter) -> None:
+    writer.change_account(DAVE, quota_bytes=0, quota_messages=2)
+    site = Watched(root)
+    quota = Quota(0, 2)
+    site.put(100)
+    site.put(100)
+    site.quotas.grown(Growth(DAVE, quota, Usage(100, 1), Usage(200, 2)))
+    site.quotas.grown(Growth(DAVE, quota, Usage(0, 0), Usage(100, 1)))
+    assert site.look() == {DAVE: Room(-1, 0)}
+    assert site.look() == {DAVE: Room(-1, 0)}
+    site.close()
+
+
+def test_report_that_comes_during_a_look_is_not_undone_by_it(root: Path, writer: DirectoryWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer.change_account(DAVE, quota_bytes=0, quota_messages=2)
+    site = Watched(root)
+    quota = Quota(0, 2)
+    site.put(100)
+    site.quotas.grown(Growth(DAVE, quota, Usage(100, 1), Usage(200, 2)))
+    usage = site.quotas._usage
+
+    def overtaken(address: str) -> Usage:
+        found = usage(address)
+        site.put(100)
+        site.quotas.grown(Growth(DAVE, quota, Usage(100, 1), Usage(200, 2)))
+        return found
+
+    monkeypatch.setattr(site.quotas, "_usage", overtaken)
+    assert site.look() == {DAVE: Room(-1, 0)}
+    monkeypatch.undo()
+    assert site.look() == {DAVE: Room(-1, 0)}
+    site.close()
+
+
 def test_change_of_the_quota_is_seen(root: Path, writer: DirectoryWriter) -> None:
     site = Watched(root)
     site.put(6000)
@@ -165,11 +199,11 @@ def test_volume_that_is_missing_is_told_once(root: Path, writer: DirectoryWriter
 
 def test_what_is_set_while_the_file_is_written_is_in_it_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rooms, write = Rooms(tmp_path, 1000), room.write
-    rooms.set(DAVE, Quota(100), Usage(40, 1))
+    rooms.set(DAVE, Room(60))
 
     def write_while_mail_comes(directory: Path, found: dict[str, Room]) -> None:
         write(directory, found)
-        rooms.set(DAVE, Quota(100), Usage(90, 2))
+        rooms.set(DAVE, Room(10))
 
     monkeypatch.setattr(room, "write", write_while_mail_comes)
     rooms.publish(0)
@@ -180,7 +214,7 @@ def test_what_is_set_while_the_file_is_written_is_in_it_the_next_time(tmp_path: 
 
 def test_file_that_could_not_be_written_is_written_the_next_time(tmp_path: Path) -> None:
     rooms = Rooms(tmp_path / "room", 1000)
-    rooms.set(DAVE, Quota(100), Usage(40, 1))
+    rooms.set(DAVE, Room(60))
     with pytest.raises(OSError, match="room"):
         rooms.publish(0)
     (tmp_path / "room").mkdir()
