@@ -10,7 +10,14 @@ BIN := .venv/bin
 PYTEST := ulimit -v 8000000; $(BIN)/pytest
 # one run of pytest each, so that the containers of one are gone before those of the next start
 ON_CONTAINERS := tests/integration/path:tests/integration/interop:tests/integration/durability tests/integration/routes tests/integration/failover
-pytest_each = status=0; for suite in $(1); do echo "pytest $${suite//:/ }"; ($(PYTEST) $${suite//:/ }) || status=1; done; exit $$status
+# all suites run, and what failed is said once more at the end, below everything else
+define pytest_each
+mkdir -p build/tests; failed=(); for suite in $(1); do \
+    log=build/tests/$${suite##*/}.log; echo "pytest $${suite//:/ }"; \
+    ($(PYTEST) $(if $(MAKE_TERMOUT),--color=yes) $${suite//:/ }) 2>&1 | tee "$$log" || failed+=("$$log"); \
+    done; \
+    if [[ $${failed[*]} ]]; then echo "make: failed, in $${failed[*]}:" >&2; grep -ahE '^(.\[[0-9;]*m)*(E  |FAILED|ERROR)' "$${failed[@]}" | tail -n 20 >&2 || true; exit 1; fi
+endef
 PEERS := dns world client postgres resolver smarthost exim scripted cyrus
 LAB := PYTHONPATH=tests/lab $(BIN)/python -m malleposte_lab
 # the site with all that may have been started around it

@@ -147,6 +147,16 @@ def test_only_the_program_that_may_change_a_store_has_it_writable() -> None:
     assert writers("commands") == {"pipe"}
 
 
+def test_first_container_has_every_volume() -> None:
+    """Compose makes those at once that wait for the same one, and two that fill one new volume from their images are in each other's way."""
+    depending = [name for name in SITE if "init" in COMPOSE["services"][name]["depends_on"]]
+    assert depending == [name for name in SITE if name != "init"]
+    filled = {mount["source"]: mount["target"] for mount in COMPOSE["services"]["init"]["volumes"] if mount["type"] == "volume"}
+    assert filled.keys() == COMPOSE["volumes"].keys()
+    skeleton = (ROOT / "images/skeleton.sh").read_text()
+    assert [target for target in filled.values() if not re.search(rf"(?m)^volume \d+ \S+ {target}$", skeleton)] == []
+
+
 def test_programs_that_face_the_world_have_no_network_inside() -> None:
     assert [COMPOSE["services"][name]["networks"] for name in ("mx", "submission", "imapd", "pop3d", "managesieve")] == [["edge"]] * 5
 
