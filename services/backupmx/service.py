@@ -56,7 +56,7 @@ class Backupmx:
         self._wake = asyncio.Event()
         self._sync_locks = {source.name: asyncio.Lock() for source in self._sources}
         self._tasks: list[asyncio.Task[None]] = []
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | channel.Listener] = []
         self._make_gauges(self._metrics.registry)
 
     def _make_gauges(self, registry: CollectorRegistry) -> None:

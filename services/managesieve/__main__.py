@@ -1,3 +1,3 @@
-from services.managesieve.service import main
+from services.kernel.runtime.entry import run
 
-main()
+run("services.managesieve.service")

@@ -100,7 +100,7 @@ class Mda:
         house = House(self._directory, self._store, mailroom, self._emitter, sessions, self._mboxes)
         self._server = Server(_rules(settings), lambda peer: Conversation(house, peer), self._tell_defect)
         self._desk = Desk(self._store, tools.disk, self._directory, settings.sieve.script_limits, self._tell_sharing)
-        self._desk_server: asyncio.Server | None = None
+        self._desk_server: channel.Listener | None = None
         self._metrics_server: asyncio.Server | None = None
         self.ports: list[int] = []
         """Where it listens, in the order of the configuration; known after ``start``."""

@@ -1,3 +1,3 @@
-from services.pipe.service import main
+from services.kernel.runtime.entry import run
 
-main()
+run("services.pipe.service")

@@ -18,6 +18,7 @@ from services.kernel.runtime import config, lifecycle
 from services.kernel.runtime.metrics import Metrics
 from services.kernel.spool.reader import open_content
 from services.kernel.wire import channel
+from services.kernel.wire.channel import Listener
 from services.kernel.wire.delivery import DeliveryRequest, DeliveryResponse, ProbeRequest, ProbeResponse
 from services.kernel.wire.events import Emitter, Kind
 from services.pipe.config import PipeSettings
@@ -25,7 +26,7 @@ from services.pipe.delivery import Kitchen, deliver
 from services.pipe.sysexits import defer
 
 GRACE_SECONDS = 15.0
-"""For commands under way at a stop; within the 20 s of ``lifecycle.STOP_SECONDS``."""
+"""For commands under way at a stop; with ``channel.PART_SECONDS`` within the 20 s of ``lifecycle.STOP_SECONDS``."""
 Asked = DeliveryRequest | ProbeRequest
 """The part of the hop's requests that has a meaning for a command."""
 _WORDS: dict[type[Outcome], str] = {Delivered: "delivered", Deferred: "deferred", Bounced: "bounced"}
@@ -58,7 +59,8 @@ class Pipe:
         self._kitchen = self._make_kitchen(settings)
         self._under_way: set[asyncio.Future[DeliveryResponse]] = set()
         self._is_stopping = False
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | Listener] = []
+        self._hop: Listener | None = None
 
     def _make_kitchen(self, settings: Settings) -> Kitchen:
         pipe = settings.pipe
@@ -76,7 +78,8 @@ class Pipe:
         """Part of ``Service``."""
         pipe = self._settings.pipe
         self._servers.append(await self._metrics.serve(pipe.metrics_address))
-        self._servers.append(await channel.listen(pipe.listen, Asked, self.answer, self._tell_defect))  # type: ignore[arg-type]  # a union is no type
+        self._hop = await channel.listen(pipe.listen, Asked, self.answer, self._tell_defect)  # type: ignore[arg-type]  # a union is no type
+        self._servers.append(self._hop)
         self._emitter.emit(Kind.STARTED)
 
     async def answer(self, request: Asked) -> DeliveryResponse | ProbeResponse:
@@ -113,6 +116,8 @@ class Pipe:
                 self._tell_trouble(f"{len(late)} commands were killed by the stop; qmgr repeats their deliveries")
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.gather(*late, return_exceptions=True)
+        if self._hop is not None:
+            await self._hop.part()
         self._executor.shutdown(wait=False)
         self._emitter.emit(Kind.STOPPED)
         self._emitter.close()

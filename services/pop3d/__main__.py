@@ -1,3 +1,3 @@
-from services.pop3d.service import main
+from services.kernel.runtime.entry import run
 
-main()
+run("services.pop3d.service")

@@ -80,7 +80,7 @@ class Qmgr:
         self._active.on_reports = self._admission.hint
         self._control = Control(self._store, (self._writer, self._reader), self._parts, self._active, self._admission)
         self._tasks: list[asyncio.Task[None]] = []
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | channel.Listener] = []
         self._hints: HintSocket | None = None
         self._turns = Turns(self._control.flush_domain)
         _make_gauges(self._metrics.registry, self._active, self._parts.plan, self._dispatcher)

@@ -23,6 +23,7 @@ from services.kernel.smtp.connection import Connection, Terms, open_connection
 from services.kernel.spool.reader import open_content
 from services.kernel.tables.collection import Tables
 from services.kernel.wire import channel
+from services.kernel.wire.channel import Listener
 from services.kernel.wire.delivery import Request
 from services.kernel.wire.events import Emitter, Kind
 from services.relay.carriers import Carriers, Openers
@@ -39,7 +40,7 @@ from services.relay.sts import Known
 from services.relay.trial import STEP_SECONDS, Trials
 
 GRACE_SECONDS = 15.0
-"""For what is under way at a stop; within the 20 s of ``lifecycle.STOP_SECONDS``."""
+"""For what is under way at a stop; with ``channel.PART_SECONDS`` within the 20 s of ``lifecycle.STOP_SECONDS``."""
 
 
 class Settings:
@@ -66,7 +67,8 @@ class Relay:
         self._sts_known = Known()
         self._pool, staff = self._build(settings)
         self._desk = Desk(staff, self._metrics.registry, self._tell_trouble)
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | Listener] = []
+        self._hop: Listener | None = None
 
     def _build(self, settings: Settings) -> tuple[Pool, Staff]:
         """Everything that follows from the configuration. Raises ``OSError`` when there is no name server."""
@@ -97,7 +99,8 @@ class Relay:
         """Part of ``Service``."""
         relay = self._settings.relay
         self._servers.append(await self._metrics.serve(relay.metrics_address))
-        self._servers.append(await channel.listen(relay.listen, Request, self._desk.answer, self._tell_defect))  # type: ignore[arg-type]  # a union is no type
+        self._hop = await channel.listen(relay.listen, Request, self._desk.answer, self._tell_defect)  # type: ignore[arg-type]  # a union is no type
+        self._servers.append(self._hop)
         self._emitter.emit(Kind.STARTED)
 
     async def stop(self) -> None:
@@ -105,6 +108,8 @@ class Relay:
         for server in self._servers:
             server.close()
         await self._desk.finish(GRACE_SECONDS)
+        if self._hop is not None:
+            await self._hop.part()
         self._pool.close()
         self._emitter.emit(Kind.STOPPED)
         self._emitter.close()

@@ -68,7 +68,7 @@ class Verify:
         self._desk = Desk(rules, self._cache, self._prober, Tools(registry, self._tell_trouble, time.time))
         self._probes = Counter("malleposte_verify_probes", "Probes by what they found.", ["state"], registry=registry)
         _make_gauges(registry, self._cache, throttle)
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | channel.Listener] = []
         self._chore: asyncio.Task[None] | None = None
 
     def _build(self, settings: Settings) -> tuple[Directory, Rules]:

@@ -81,15 +81,10 @@ def test_service_has_no_capability_and_is_not_root(service: str) -> None:
     container = COMPOSE["services"][service]
     if service == "pipe":  # outside of the default site: it becomes the user of each command, and ends commands of other users
         assert (container["cap_add"], container["profiles"]) == (["SETUID", "SETGID", "KILL"], ["pipe"])
+        assert container["init"] is True  # somebody takes what its commands leave behind
     else:
         assert "cap_add" not in container
         assert container.get("user") not in ("0", "0:0", "root")
-
-
-@pytest.mark.parametrize("service", SITE)
-def test_service_can_be_stopped_before_it_is_ready(service: str) -> None:
-    """The first process of a container is deaf to a signal that it does not expect, and would be killed after the time for a graceful stop."""
-    assert COMPOSE["services"][service]["init"] is True
 
 
 def test_commands_of_the_operator_see_no_tables_and_no_key() -> None:

@@ -37,6 +37,12 @@ def test_there_are_programs_to_look_at() -> None:
     assert {"smtpd", "qmgr", "relay", "mda", "imapd", "pop3d", "admin"} <= set(PROGRAMS)
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_program_can_be_stopped_while_it_loads(program: str) -> None:
+    text = (SERVICES / program / "__main__.py").read_text()
+    assert text == f'from services.kernel.runtime.entry import run\n\nrun("services.{program}.service")\n'
+
+
 @pytest.mark.parametrize("package", KERNEL_PACKAGES)
 def test_kernel_package_has_a_charter(package: str) -> None:
     text = docstring(SERVICES / "kernel" / package / "__init__.py")

@@ -7,11 +7,10 @@ connection: the peer is of another version or not ours. Number 0 with no body is
 
 import asyncio
 import contextlib
-import itertools
 import os
 import struct
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -21,6 +20,9 @@ _HEAD = struct.Struct(">II")
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 """More than a listing of 10,000 queue entries; a larger length is noise on the port."""
 
+MAX_NUMBER = 2**32 - 1
+PART_SECONDS = 4.0
+"""How long who ends waits for those who have not read his last answers: they may wait for the processor, which a site at its limit shares out."""
 SOCKET_MODE = 0o660
 
 Request = TypeVar("Request")
@@ -36,6 +38,7 @@ class _Framing(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._is_silent = False
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -74,7 +77,7 @@ class _Framing(asyncio.Protocol):
         raise NotImplementedError
 
     def send(self, number: int, body: bytes) -> None:
-        if self.transport is not None and not self.transport.is_closing():
+        if self.transport is not None and not self._is_silent and not self.transport.is_closing():
             self.transport.write(_HEAD.pack(len(body), number) + body)
 
 
@@ -85,7 +88,7 @@ class ChannelClient(_Framing, Generic[Request, Response]):
         super().__init__()
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(response)
-        self._numbers = itertools.cycle(range(1, 2**32))
+        self._number = 0
         self._waiting: dict[int, asyncio.Future[Response]] = {}
         self.is_open = False
         self.closed = asyncio.Event()
@@ -119,7 +122,7 @@ class ChannelClient(_Framing, Generic[Request, Response]):
         if not self.is_open:
             future.set_exception(ChannelLost("not connected"))
             return future
-        number = next(self._numbers)
+        number = self._number = self._number % MAX_NUMBER + 1
         self._waiting[number] = future
         self.send(number, self._encoder.encode(request))
         future.add_done_callback(lambda _: self._waiting.pop(number, None))
@@ -163,6 +166,12 @@ class ChannelServer(_Framing, Generic[Request, Response]):
         self._handler = handler
         self._on_defect = on_defect
         self._tasks: set[asyncio.Task[None]] = set()
+        self.on_open: Callable[[], None] = lambda: None
+        self.on_end: Callable[[], None] = lambda: None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.on_open()
 
     def frame_received(self, number: int, body: bytes) -> None:
         request = self._decoder.decode(body)
@@ -183,9 +192,56 @@ class ChannelServer(_Framing, Generic[Request, Response]):
             self._on_defect(defect)
             self._refuse()
 
+    def say_goodbye(self) -> None:
+        """Say nothing more; what comes is still read."""
+        self._is_silent = True
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write_eof()
+
     def connection_lost(self, exc: Exception | None) -> None:
         for task in self._tasks:
             task.cancel()
+        self.on_end()
+
+
+class Listener:
+    """Where a hop is served."""
+
+    def __init__(self) -> None:
+        self.server: asyncio.Server
+        self._connections: set[ChannelServer[Any, Any]] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def add(self, connection: "ChannelServer[Any, Any]") -> None:
+        """Know of a connection while it is open."""
+
+        def remember() -> None:
+            self._connections.add(connection)
+            self._empty.clear()
+
+        def forget() -> None:
+            self._connections.discard(connection)
+            if not self._connections:
+                self._empty.set()
+
+        connection.on_open, connection.on_end = remember, forget
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self.server.close()
+
+    async def part(self) -> None:
+        """Return when all who are connected have read what was said to them, or after ``PART_SECONDS``.
+
+        A process that ends with a request unread resets the connection, and then its peer may lose the answers that he has not read yet: what was
+        delivered would be delivered again. So each is told that nothing more comes, and hangs up when he reads that, after all answers.
+        """
+        for connection in list(self._connections):
+            connection.say_goodbye()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PART_SECONDS):
+                await self._empty.wait()
 
 
 async def listen(
@@ -193,23 +249,26 @@ async def listen(
     request: type[Request],
     handler: Callable[[Request], Awaitable[Response]],
     on_defect: Callable[[BaseException], None],
-) -> asyncio.Server:
+) -> Listener:
     """Serve ``handler`` on ``unix:/path`` or ``tcp:host:port``. Raises ``OSError`` when the address cannot be bound.
 
     A Unix socket is for owner and group. It is bound under another name and renamed, so that nobody meets one that answers nothing.
     """
-    loop = asyncio.get_running_loop()
+    loop, listener = asyncio.get_running_loop(), Listener()
 
     def protocol() -> ChannelServer[Request, Response]:
-        return ChannelServer(request, handler, on_defect)
+        connection = ChannelServer(request, handler, on_defect)
+        listener.add(connection)
+        return connection
 
     kind, _, rest = address.partition(":")
     if kind == "unix":
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{rest}.new")
-        server = await loop.create_unix_server(protocol, f"{rest}.new")
+        listener.server = await loop.create_unix_server(protocol, f"{rest}.new")
         os.chmod(f"{rest}.new", SOCKET_MODE)
         os.rename(f"{rest}.new", rest)
-        return server
+        return listener
     host, _, port = rest.rpartition(":")
-    return await loop.create_server(protocol, await own_addresses(host), int(port))
+    listener.server = await loop.create_server(protocol, await own_addresses(host), int(port))
+    return listener

@@ -39,10 +39,10 @@ def _held_kilobytes(stack: Stack, protocol: str, server: str) -> float:
     return (held - before) / CONNECTIONS / 1e3
 
 
-FRESH = [_idle("idle/fresh", 20, "idle_cpu", "idle_memory")]
+FRESH = [_idle("idle/fresh", 30, "idle_cpu", "idle_memory")]
 """Before any mail. The seconds are those of one round of our health checks."""
 LOADS = [
-    _idle("idle/used", 20),
+    _idle("idle/used", 30),
     Load(
         "connections",
         [

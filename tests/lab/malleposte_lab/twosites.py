@@ -218,6 +218,7 @@ def _start(plan: TwoSitePlan, projects: Mapping[str, Project]) -> None:
 
 def _introduce(plan: TwoSitePlan, projects: Mapping[str, Project], name: str) -> None:
     """Have a site make its certificate, and give it to the other."""
+    _up(projects[name], ["keeper"])  # which waits for the disks: the others cannot even be made before
     _up(projects[name], ["init"])
     status = projects[name].container("init").wait(timeout=UP_SECONDS)["StatusCode"]
     if status != 0:

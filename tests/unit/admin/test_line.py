@@ -8,7 +8,7 @@ import pytest
 
 from services.admin.control import Control
 from services.admin.trouble import ControlError
-from services.kernel.wire.channel import listen
+from services.kernel.wire.channel import Listener, listen
 from services.kernel.wire.control import Ping, Pong, Request, Response
 
 
@@ -21,7 +21,7 @@ def test_service_that_is_being_started_is_waited_for(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left:  # what a process that has ended leaves: a name where nobody listens
         left.bind(str(path))
 
-    async def start() -> asyncio.Server:
+    async def start() -> Listener:
         path.unlink()
         return await listen(f"unix:{path}", Request, answer, lambda _: None)  # type: ignore[arg-type]  # a union is no type
 

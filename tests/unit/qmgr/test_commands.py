@@ -16,7 +16,7 @@ from tests.unit.qmgr.rig import DEADLINE_SECONDS, DELIVERED
 REQUEST = DeliveryRequest("q", "t", "", NextHop(Protocol.PIPE, "", transport="lists"), [0], [Recipient("a@b.test", "a@b.test")], 1)
 
 
-async def _serve(tmp_path: Path, asked: list[str]) -> asyncio.Server:
+async def _serve(tmp_path: Path, asked: list[str]) -> channel.Listener:
     async def answer(request: DeliveryRequest) -> DeliveryResponse:
         asked.append(request.queue_id)
         return DeliveryResponse([DELIVERED])

@@ -120,7 +120,9 @@ def test_stop_finishes_what_is_under_way_and_answers_nothing_new(tmp_path: Path)
             late = client.ask(request(gate.port, size))
             assert isinstance((await under_way).outcomes[0], Delivered)
             await stopping
-            assert not late.done()
+            with pytest.raises(ChannelLost):
+                await late
+            assert not gate.connections
 
     run(tmp_path, scene)
 
@@ -184,8 +186,6 @@ def test_deliveries_that_do_not_end_are_cut_by_the_stop(tmp_path: Path, monkeypa
             while not server.connections:
                 await asyncio.wait([asking], timeout=0.01)
             await relay.stop()
-            assert not asking.done()
-            client.close()
             with pytest.raises(ChannelLost):
                 await asking
 

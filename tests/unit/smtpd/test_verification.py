@@ -24,7 +24,7 @@ class Verifier:
     def __init__(self, root: Path) -> None:
         self.address = f"unix:{root}/verify"
         self.asked: list[Ask] = []
-        self._server: asyncio.Server | None = None
+        self._server: channel.Listener | None = None
         self._is_killed = False
 
     async def start(self) -> None:

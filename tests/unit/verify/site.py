@@ -69,7 +69,7 @@ class Relay:
         self.gate = asyncio.Event()
         self.gate.set()
         self.changed = asyncio.Event()
-        self._server: asyncio.Server | None = None
+        self._server: channel.Listener | None = None
 
     async def start(self) -> None:
         self._server = await channel.listen(self.address, ProbeRequest, self._answer, lambda defect: None)

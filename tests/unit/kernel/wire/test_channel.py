@@ -4,10 +4,13 @@ import asyncio
 import os
 import socket
 import stat
+import threading
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
+import uvloop
 
 from services.kernel.wire import channel
 from services.kernel.wire.channel import ChannelClient, ChannelLost
@@ -62,7 +65,7 @@ def test_listener_is_bound_to_its_name_alone() -> None:
 
     async def scene() -> set[str]:
         server = await channel.listen("tcp:localhost:0", Question, answer, lambda _: None)
-        bound = {str(listener.getsockname()[0]) for listener in server.sockets}
+        bound = {str(listener.getsockname()[0]) for listener in server.server.sockets}
         server.close()
         return bound
 
@@ -76,3 +79,56 @@ def test_listener_whose_name_is_not_ours_is_an_error_that_says_so(host: str, why
 
     with pytest.raises(OSError, match=why):
         asyncio.run(asyncio.wait_for(channel.listen(f"tcp:{host}:0", Question, answer, lambda _: None), 30))
+
+
+class Ending:
+    """A process that answers the first question and then ends, in a thread with an event loop of its own."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.is_up, self.may_end, self.has_ended = threading.Event(), threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._live())
+        self.has_ended.set()
+
+    async def _live(self) -> None:
+        listener = await channel.listen("tcp:127.0.0.1:0", Question, self._answer, lambda _: None)
+        self.port = listener.server.sockets[0].getsockname()[1]
+        self.is_up.set()
+        await asyncio.to_thread(self.may_end.wait)
+        listener.close()
+        await listener.part()
+
+    async def _answer(self, question: Question) -> Answer:
+        if question.words != "first":
+            await asyncio.get_running_loop().create_future()
+        return Answer(1)
+
+
+async def _heard_of(ending: Ending) -> list[Answer | BaseException]:
+    """What a client hears who is kept from reading until the other has ended, and sends more before he reads."""
+    client: ChannelClient[Question, Answer] = await channel.connect(f"tcp:127.0.0.1:{ending.port}", Answer)
+    asked = [client.ask(Question("first"))]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    time.sleep(0.1)  # noqa: ASYNC251  # the answer has come, and nobody has read it
+    ending.may_end.set()
+    ending.has_ended.wait(1.0)
+    assert client.transport is not None
+    os.write(client.transport.get_extra_info("socket").fileno(), bytes(8))  # a ping: who has ended resets the connection for that
+    asked.append(client.ask(Question("second")))
+    return await asyncio.gather(*asked, return_exceptions=True)
+
+
+def test_last_answers_of_a_process_that_ends_are_heard() -> None:
+    ending = Ending()
+    thread = threading.Thread(target=ending.run)
+    thread.start()
+    assert ending.is_up.wait(10)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        first, second = runner.run(asyncio.wait_for(_heard_of(ending), 20))
+    thread.join(10)
+    assert first == Answer(1)
+    assert isinstance(second, ChannelLost)
