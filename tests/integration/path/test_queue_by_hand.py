@@ -1,6 +1,5 @@
 """The operator's hands in the queue: list, show, cat, hold, release, requeue, delete, flush, stat."""
 
-import signal
 from collections.abc import Callable
 
 import pytest
@@ -78,15 +77,3 @@ def test_queue_survives_that_its_containers_are_made_anew(site: Site, waiting: t
     site.project.compose("up", "-d", "--force-recreate", "--wait", "qmgr", seconds=120)
     (entry,) = site.malle_json("queue", "list", "--to", target)
     assert entry["queue_id"] == queue_id
-
-
-def test_container_that_is_stopped_while_it_starts_ends_at_once(site: Site) -> None:
-    """Not only after the time for a graceful stop, by a kill."""
-    container = site.project.container("verify")
-    container.stop(timeout=20)
-    container.start()
-    container.stop(timeout=20)
-    container.reload()
-    status = container.attrs["State"]["ExitCode"]
-    container.start()
-    assert status in {0, 128 + signal.SIGTERM}
