@@ -11,6 +11,7 @@ import os
 import struct
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar, cast
+from weakref import WeakSet
 
 import msgspec
 
@@ -40,6 +41,8 @@ class _Framing(asyncio.Protocol):
         self._buffer = bytearray()
         self._is_silent = False
         self.transport: asyncio.Transport | None = None
+        self.closed = asyncio.Event()
+        """Set when the connection has ended."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
@@ -91,8 +94,6 @@ class ChannelClient(_Framing, Generic[Request, Response]):
         self._number = 0
         self._waiting: dict[int, asyncio.Future[Response]] = {}
         self.is_open = False
-        self.closed = asyncio.Event()
-        """Set when the connection has ended."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -166,12 +167,6 @@ class ChannelServer(_Framing, Generic[Request, Response]):
         self._handler = handler
         self._on_defect = on_defect
         self._tasks: set[asyncio.Task[None]] = set()
-        self.on_open: Callable[[], None] = lambda: None
-        self.on_end: Callable[[], None] = lambda: None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.on_open()
 
     def frame_received(self, number: int, body: bytes) -> None:
         request = self._decoder.decode(body)
@@ -199,9 +194,9 @@ class ChannelServer(_Framing, Generic[Request, Response]):
             self.transport.write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
         for task in self._tasks:
             task.cancel()
-        self.on_end()
 
 
 class Listener:
@@ -209,23 +204,7 @@ class Listener:
 
     def __init__(self) -> None:
         self.server: asyncio.Server
-        self._connections: set[ChannelServer[Any, Any]] = set()
-        self._empty = asyncio.Event()
-        self._empty.set()
-
-    def add(self, connection: "ChannelServer[Any, Any]") -> None:
-        """Know of a connection while it is open."""
-
-        def remember() -> None:
-            self._connections.add(connection)
-            self._empty.clear()
-
-        def forget() -> None:
-            self._connections.discard(connection)
-            if not self._connections:
-                self._empty.set()
-
-        connection.on_open, connection.on_end = remember, forget
+        self.connections: WeakSet[ChannelServer[Any, Any]] = WeakSet()
 
     def close(self) -> None:
         """Take no more connections."""
@@ -237,11 +216,13 @@ class Listener:
         A process that ends with a request unread resets the connection, and then its peer may lose the answers that he has not read yet: what was
         delivered would be delivered again. So each is told that nothing more comes, and hangs up when he reads that, after all answers.
         """
-        for connection in list(self._connections):
+        connections = list(self.connections)
+        for connection in connections:
             connection.say_goodbye()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PART_SECONDS):
-                await self._empty.wait()
+                for connection in connections:
+                    await connection.closed.wait()
 
 
 async def listen(
@@ -258,7 +239,7 @@ async def listen(
 
     def protocol() -> ChannelServer[Request, Response]:
         connection = ChannelServer(request, handler, on_defect)
-        listener.add(connection)
+        listener.connections.add(connection)
         return connection
 
     kind, _, rest = address.partition(":")

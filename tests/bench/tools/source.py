@@ -1,10 +1,13 @@
 """Postfix's smtp-source, several at a time."""
 
 import subprocess
+import time
 from dataclasses import dataclass
 
 PARALLEL = 10
 """Most processes: each sends to a mailbox of its own."""
+PATIENCE_SECONDS = 300.0
+"""More than any load takes. OpenSMTPD forgets a session now and then, and smtp-source would wait for it for ever."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,13 @@ class Send:
 
 
 def send(wanted: Send) -> None:
-    """Return when all is accepted. Raises ``CalledProcessError`` when something is not."""
+    """Return when all is accepted. Raises ``CalledProcessError`` when something is not, and ``TimeoutExpired``."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     running = [subprocess.Popen(command) for command in wanted.commands()]
-    for process in running:
-        if process.wait() != 0:
-            raise subprocess.CalledProcessError(process.returncode, process.args)
+    try:
+        for process in running:
+            if process.wait(deadline - time.monotonic()) != 0:
+                raise subprocess.CalledProcessError(process.returncode, process.args)
+    finally:
+        for process in running:
+            process.kill()
