@@ -60,15 +60,28 @@ class Series:
 
 
 def run(load: Load, stacks: Sequence[Stack], rounds: int, tell: Callable[[str], None]) -> list[Series]:
-    """All rounds of one load over those of the stacks that can take it, in turns, whose order changes. Raises what ``measure`` raises."""
+    """All rounds of one load over those of the stacks that can take it, in turns, whose order changes.
+
+    Raises what ``measure`` raises for us and the peer; a third one that fails is left out.
+    """
     able = [stack for stack in stacks if stack.name in load.stacks]
+    left = list(able)
     series = [Series(load.name, figure, {stack.name: [] for stack in able}, load.size) for figure in load.figures]
     try:
         if load.prepare:
             load.prepare(able)
         for number in range(min(rounds, load.rounds or rounds)):
-            for stack in able if number % 2 == 0 else reversed(able):
-                values = load.measure(stack)
+            for stack in left[:: 1 if number % 2 == 0 else -1]:
+                try:
+                    values = load.measure(stack)
+                except Exception as error:
+                    if stack.name in (OURS, PEER):
+                        raise
+                    tell(f"  {load.name}  round {number + 1}  {stack.name:12} left out: {error}")
+                    left.remove(stack)
+                    for one in series:
+                        del one.values[stack.name]
+                    continue
                 for one in series:
                     if one.figure.name in values:
                         one.values[stack.name].append(values[one.figure.name])

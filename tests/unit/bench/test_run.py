@@ -4,14 +4,17 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.bench.__main__ import measured, save, stop_on_signals
-from tests.bench.kinds import OURS
-from tests.bench.running import Better, Figure, Load
-from tests.bench.stacks import Conversation
+from tests.bench.kinds import FRONTS, OPENSMTPD, OURS, PEER
+from tests.bench.running import Better, Figure, Load, run
+from tests.bench.stacks import Conversation, Stack
 
 
 class Named:
@@ -20,7 +23,7 @@ class Named:
     name = OURS
 
 
-def load(name: str, measure: Callable[[object], Mapping[str, float]]) -> Load:
+def load(name: str, measure: Callable[[Any], Mapping[str, float]]) -> Load:
     return Load(name, [Figure("rate", "1/s", Better.HIGHER)], measure)
 
 
@@ -44,6 +47,17 @@ def test_what_was_measured_before_an_interrupt_is_written(tmp_path: Path) -> Non
     document = json.loads((tmp_path / "latest.json").read_text())
     assert [figure["load"] for figure in document["figures"]] == ["done"]
     assert document["facts"]["failed"] == ["failing"]
+
+
+def test_third_stack_that_fails_leaves_the_figures_of_the_others() -> None:
+    def measure(stack: Stack) -> Mapping[str, float]:
+        return failing(stack) if stack.name == OPENSMTPD else {"rate": 1.0}
+
+    stacks = [SimpleNamespace(name=name) for name in FRONTS]
+    told: list[str] = []
+    (series,) = run(replace(load("delivery", measure), stacks=FRONTS), stacks, 2, told.append)  # type: ignore[arg-type]  # only the name is asked
+    assert series.values == {OURS: [1.0, 1.0], PEER: [1.0, 1.0]}
+    assert len([line for line in told if "left out" in line]) == 1
 
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
