@@ -57,7 +57,7 @@ def test_replies_name_messages_by_uid(imapd: Running) -> None:
 def test_long_command_gives_signs_of_life(imapd: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
 
-    def copy(_folder: Folder, _uids: object, _target: object) -> Copied:
+    def copy(*_: object) -> Copied:
         go_on.wait()
         return Copied(1, [])
 
