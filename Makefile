@@ -16,7 +16,7 @@ mkdir -p build/tests; failed=(); for suite in $(1); do \
     log=build/tests/$${suite##*/}.log; echo "pytest $${suite//:/ }"; \
     ($(PYTEST) $(if $(MAKE_TERMOUT),--color=yes) $${suite//:/ }) 2>&1 | tee "$$log" || failed+=("$$log"); \
     done; \
-    if [[ $${failed[*]} ]]; then echo "make: failed, in $${failed[*]}:" >&2; grep -ahE '^(.\[[0-9;]*m)*(E  |FAILED|ERROR)' "$${failed[@]}" | tail -n 20 >&2 || true; exit 1; fi
+    if [[ $${failed[*]} ]]; then echo "make: failed, in $${failed[*]}:" >&2; grep -ahE '^(.\[[0-9;]*m)*(E  |FAILED|ERROR)' "$${failed[@]}" | tail -n 20 >&2; exit 1; fi
 endef
 PEERS := dns world client postgres resolver smarthost exim scripted cyrus
 LAB := PYTHONPATH=tests/lab $(BIN)/python -m malleposte_lab

@@ -5,7 +5,6 @@ import os
 import socket
 import stat
 import threading
-import time
 from pathlib import Path
 
 import msgspec
@@ -86,7 +85,7 @@ class Ending:
 
     def __init__(self) -> None:
         self.port = 0
-        self.is_up, self.may_end, self.has_ended = threading.Event(), threading.Event(), threading.Event()
+        self.is_up, self.has_answered, self.may_end, self.has_ended = (threading.Event() for _ in range(4))
 
     def run(self) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -104,6 +103,7 @@ class Ending:
     async def _answer(self, question: Question) -> Answer:
         if question.words != "first":
             await asyncio.get_running_loop().create_future()
+        self.has_answered.set()
         return Answer(1)
 
 
@@ -113,7 +113,7 @@ async def _heard_of(ending: Ending) -> list[Answer | BaseException]:
     asked = [client.ask(Question("first"))]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    time.sleep(0.1)  # noqa: ASYNC251  # the answer has come, and nobody has read it
+    assert ending.has_answered.wait(10)  # and nobody reads it: the client's event loop stands still
     ending.may_end.set()
     ending.has_ended.wait(1.0)
     assert client.transport is not None
