@@ -1,6 +1,6 @@
 """What is deferred and until when: names and times only, so that a hundred thousand fit in some 30 MB."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from heapq import heapify, heappop, heappush
 
 from services.kernel.wire.delivery import NextHop
@@ -37,6 +37,13 @@ class Plan:
         if site is not None:
             self._waits_for[queue_id] = site
             self._waiting.setdefault(site, set()).add(queue_id)
+
+    def fill(self, times: Mapping[str, float]) -> None:
+        """Plan many attempts at once; what is planned already keeps its plan."""
+        new = {queue_id: time for queue_id, time in times.items() if queue_id not in self._times}
+        self._times |= new
+        self._heap += [(time, queue_id) for queue_id, time in new.items()]
+        heapify(self._heap)
 
     def remove(self, queue_id: str) -> bool:
         """Forget a plan; return whether there was one."""

@@ -34,7 +34,7 @@ from services.qmgr.control import Control
 from services.qmgr.dispatch import Dispatcher
 from services.qmgr.hints import HintSocket
 from services.qmgr.plan import Plan
-from services.qmgr.recovery import recover
+from services.qmgr.recovery import look_over, recover
 from services.qmgr.reports import Composer
 from services.qmgr.routes import Routes
 from services.qmgr.settler import Settler
@@ -82,7 +82,8 @@ class Qmgr:
         self._tasks: list[asyncio.Task[None]] = []
         self._servers: list[asyncio.Server | channel.Listener] = []
         self._hints: HintSocket | None = None
-        self._turns = Turns(self._control.flush_domain)
+        self._is_looked_over = asyncio.Event()
+        self._turns = Turns(self._flush_domain)
         _make_gauges(self._metrics.registry, self._active, self._parts.plan, self._dispatcher)
 
     def _make_parts(self) -> Parts:
@@ -100,7 +101,7 @@ class Qmgr:
         return directory, Router(settings.routing, settings.site, directory, Tables(lambda words: self._trail.trouble("tables", words)))
 
     async def start(self) -> None:
-        """Part of ``Service``. Raises ``QueueLocked``; recovery is done before anything else may see the queue."""
+        """Part of ``Service``. Raises ``QueueLocked``. Recovery comes first, then mail; the operator is answered when all that waits is known."""
         asyncio.get_running_loop().set_exception_handler(self._tell_defect)
         qmgr = self._settings.qmgr
         self._store.lock()
@@ -109,9 +110,15 @@ class Qmgr:
         self._hints = HintSocket(near(qmgr.queue_directory) / "hint", self._store.group(), self._admission.hint, self._turns.ask)
         self._hints.open()
         self._spawn(self._admission.run(), self._dispatcher.run(), self._tick())
+        await look_over(self._store, self._reader, self._writer, self._parts)
+        self._is_looked_over.set()
         self._servers.append(await self._metrics.serve(qmgr.metrics_address))
         self._servers.append(await channel.listen(qmgr.control, control.Request, self._control.answer, self._tell))  # type: ignore[arg-type]  # a union is no type
         self._emitter.emit(Kind.STARTED, recipients=0, reason=f"{recovered} messages were under way" if recovered else "")
+
+    async def _flush_domain(self, domain: str) -> None:
+        await self._is_looked_over.wait()
+        await self._control.flush_domain(domain)
 
     def _spawn(self, *jobs: Coroutine[None, None, None]) -> None:
         for job in jobs:

@@ -6,7 +6,7 @@ for a message is the caller's to say. ``FileNotFoundError`` says that the messag
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -167,12 +167,18 @@ class QueueStore:
             with suppress(FileNotFoundError):
                 self._disk.remove(path)
 
-    def sweep(self) -> None:
-        """Remove histories without a message."""
+    def strays(self) -> list[str]:
+        """Names of histories that seem to have no message; it may just be moving."""
+        names = self._disk.names(f"{self._root}/history")
         known = {name for state in State for name in self._disk.names(f"{self._root}/{state.value}")}
-        for name in self._disk.names(f"{self._root}/history"):
-            if name.partition(".")[0] not in known:
-                self._disk.remove(f"{self._root}/history/{name}")
+        return [name for name in names if name.partition(".")[0] not in known]
+
+    def sweep(self, strays: Iterable[str]) -> None:
+        """Remove those of the histories whose message has gone; only while nothing moves."""
+        for name in strays:
+            if self.find(name.partition(".")[0]) is None:
+                with suppress(FileNotFoundError):
+                    self._disk.remove(f"{self._root}/history/{name}")
 
     def add_history(self, queue_id: str, attempts: list[Attempt]) -> None:
         """Note what was tried, and the dialogues, of which only the newest are kept."""

@@ -33,9 +33,9 @@ def test_queue_of_the_secondary_survives(power: TwoSites, post: Post, mailbox: C
 def test_mail_in_a_mailbox_survives(power: TwoSites, post: Post, mailbox: Callable[[], str], count: int) -> None:
     alice = mailbox()
     post.send("primary", alice, count=count)
-    for accepted in post.events(kind="accepted"):
+    for key in post.sent:
         # the queue, whose disk has power, must not make good what the mailbox forgets
-        power.events.wait(SECONDS, kind="removed", queue_id=accepted["queue_id"])
+        power.events.wait(SECONDS, kind="removed", queue_id=post.event(key, kind="accepted")["queue_id"])
     power.faults.power("primary/mda", "/mail").undo()
     judgement = post.judge()
     assert (judgement.accepted, judgement.breaks) == (count, [])

@@ -24,6 +24,7 @@ def test_queue_drains_oldest_first_with_the_time_it_takes(
     assert drain["rate"] > 0
     assert 0 < drain["eta_seconds"] < SECONDS
     post.arrive()
+    post.wait_for_all(kind="delivered", site="backup")
     delivered = [event["message_id"] for event in post.events(kind="delivered", site="backup")]
     assert delivered == [f"<{key}@lab.test>" for key in post.sent]
     judgement = post.judge()

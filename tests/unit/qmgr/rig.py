@@ -23,7 +23,7 @@ from services.qmgr.clock import Clock
 from services.qmgr.config import QmgrSettings
 from services.qmgr.control import Control
 from services.qmgr.plan import Plan
-from services.qmgr.recovery import recover
+from services.qmgr.recovery import look_over, recover
 from services.qmgr.reports import Composer
 from services.qmgr.routes import Routes
 from services.qmgr.schedule import Job
@@ -112,6 +112,7 @@ class Rig:
         tasks = [asyncio.create_task(self.parts.settler.run())]
         try:
             await recover(self.store, self.thread, self.parts, self.admission)
+            await look_over(self.store, self.thread, self.thread, self.parts)
             tasks.append(asyncio.create_task(self.admission.run()))
             yield
         finally:

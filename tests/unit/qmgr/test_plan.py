@@ -22,6 +22,12 @@ def test_no_more_are_taken_than_there_is_room_for() -> None:
     assert plan(a=1, b=2, c=3).take_due(9, 2) == ["a", "b"]
 
 
+def test_many_that_are_planned_at_once_come_earliest_first_too_and_change_no_plan() -> None:
+    made = plan(c=5)
+    made.fill({"b": 20, "c": 30, "a": 10})
+    assert made.take_due(25, 10) == ["c", "a", "b"]
+
+
 def test_the_newest_plan_for_a_message_counts() -> None:
     made = plan(a=10)
     made.add("a", 50)

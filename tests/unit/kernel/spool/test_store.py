@@ -86,8 +86,23 @@ def test_sweep_removes_histories_without_a_message_only(root: Path, store: Queue
     queue_id = activate(root, store)
     for known in (queue_id, name(77)):
         store.add_history(known, [Attempt(1.0, [0], BUSY)])
-    store.sweep()
+    store.sweep(store.strays())
     assert [path.name for path in (root / "history").iterdir()] == [queue_id]
+
+
+def test_message_that_has_moved_keeps_its_history(root: Path, store: QueueStore) -> None:
+    queue_id = activate(root, store)
+    store.add_history(queue_id, [Attempt(1.0, [0], BUSY)])
+    store.sweep([queue_id])
+    assert len(store.read_history(queue_id)) == 1
+
+
+def test_history_that_went_with_its_message_since_is_no_trouble(root: Path, store: QueueStore) -> None:
+    queue_id = activate(root, store)
+    store.add_history(queue_id, [Attempt(1.0, [0], BUSY)])
+    store.remove(queue_id, State.ACTIVE)
+    store.sweep([queue_id])
+    assert store.strays() == []
 
 
 def test_last_words_about_a_recipient_survive_a_torn_line(root: Path, store: QueueStore) -> None:
@@ -163,7 +178,7 @@ def test_newest_dialogues_are_kept_within_a_bound(root: Path, store: QueueStore)
 def test_dialogues_go_with_their_message(root: Path, store: QueueStore) -> None:
     queue_id = put(root, envelope(), recipients())
     store.add_history(queue_id, [said(1)])
-    store.sweep()
+    store.sweep(store.strays())
     assert len(list((root / "history").iterdir())) == 2
     store.remove(queue_id, State.INCOMING)
     assert list((root / "history").iterdir()) == []
@@ -171,5 +186,5 @@ def test_dialogues_go_with_their_message(root: Path, store: QueueStore) -> None:
 
 def test_dialogues_without_a_message_are_swept(root: Path, store: QueueStore) -> None:
     store.add_history(name(7), [said(1)])
-    store.sweep()
+    store.sweep(store.strays())
     assert list((root / "history").iterdir()) == []
