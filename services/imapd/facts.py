@@ -20,9 +20,9 @@ from services.kernel.mailbox.folder import Folder
 from services.kernel.mailbox.served import Content
 from services.kernel.mailbox.trouble import MailboxFull
 
-Form = Literal[5]
+Form = Literal[6]
 """Changes when the same message would give other facts, so that kept ones are worked out again."""
-FORM: Form = 5
+FORM: Form = 6
 
 
 class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -114,7 +114,7 @@ HTML = b"Content-Type: text/html\r\n\r\n"
         (HTML + b"<head><title>t</title></head><style>p {x}</style><p>Hello &amp; <b>good</b> day</p><script>1 < 2</script>!", "Hello & good day !"),
         (HTML + b"<" * 9000, ""),
         (HTML + b"<script>" * 3000, ""),
-        (b"Content-Disposition: attachment\r\n\r\nx", ""),
+        (b"MIME-Version: 1.0\r\nContent-Disposition: attachment\r\n\r\nx", ""),
         (b"Content-Type: image/png\r\n\r\nx", ""),
         (b"Content-Type: text/plain; charset=none\r\n\r\nx\xe9\0y", "xéy"),
     ],

@@ -34,6 +34,7 @@ _FIELD = re.compile(
     rb"^content-(type|transfer-encoding|disposition|id|description|language|location|md5)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
+_VERSION = re.compile(rb"^mime-version[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _MAX_NESTED_COMMENTS = 3
 """RFC 5322 allows any depth; no mail program writes more than one."""
 _MAX_REPEATED = 10
@@ -98,8 +99,11 @@ MESSAGE = Media(b"message", b"rfc822")
 """What a part of a multipart/digest is when nothing is said (RFC 2046 section 5.1.5)."""
 
 
-def read_label(header: bytes, default: Media) -> Label:
-    """Read the MIME fields of a header; ``default`` is what a missing Content-Type means; a broken one means ``PLAIN``."""
+def read_label(header: bytes, default: Media, *, is_message: bool = False) -> Label:
+    """Read the MIME fields of a header; ``default`` is what a missing Content-Type means; a broken one means ``PLAIN``.
+
+    A message with neither Content-Type nor MIME-Version is no MIME message (RFC 2045 section 4): all that counts is how its body is encoded.
+    """
     fields: dict[bytes, list[bytes]] = {}
     for match in _FIELD.finditer(header):
         texts = fields.setdefault(match[1].lower(), [])
@@ -110,9 +114,12 @@ def read_label(header: bytes, default: Media) -> Label:
     if not fields:
         return Label(default)
     first = {name: texts[0] for name, texts in fields.items()}
+    encoding = next(filter(None, map(parse_encoding, fields.get(b"transfer-encoding", ()))), None)
+    if is_message and b"type" not in fields and not _VERSION.search(header):
+        return Label(default, encoding)
     return Label(
         next(filter(None, map(parse_media, fields[b"type"])), PLAIN) if b"type" in fields else default,
-        next(filter(None, map(parse_encoding, fields.get(b"transfer-encoding", ()))), None),
+        encoding,
         first.get(b"id"),
         first.get(b"description"),
         first.get(b"md5"),

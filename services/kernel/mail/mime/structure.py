@@ -83,7 +83,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 def scan(content: Content) -> Part:
     """Take a message apart. Never raises; takes time in proportion to the size, within the limits on parts and depth."""
-    return _Scanner(content).part(0, 0, PLAIN)
+    return _Scanner(content).part(0, 0, PLAIN, is_message=True)
 
 
 class _Needle:
@@ -151,14 +151,14 @@ class _Scanner:
         self._limit = self._length
         self._next: _Needle | None = None
 
-    def part(self, start: int, depth: int, default: Media) -> Part:
+    def part(self, start: int, depth: int, default: Media, *, is_message: bool = False) -> Part:
         """Scan the part whose header begins at ``start``; afterwards the delimiter that ends it is the next."""
         self._parts += 1
         self._look(max(start - 1, 0))
         body_start = self._body_start(start)
         top, lines_above = self._ruler.measure(start)
         middle, lines_to_body = self._ruler.measure(body_start)
-        label = read_label(self._content[start : min(body_start, start + MAX_HEADER_BYTES)], default)
+        label = read_label(self._content[start : min(body_start, start + MAX_HEADER_BYTES)], default, is_message=is_message)
         self._reach = max(self._reach, body_start)
         is_cut_off = body_start > start and self._content[body_start - 1 : body_start] != b"\n"
         children = self._children(label.media, body_start, depth, is_cut_off)
@@ -220,7 +220,7 @@ class _Scanner:
             found = self._multipart(word[:MAX_BOUNDARY_BYTES], body_start, depth + 1, default) if word is not None and depth < MAX_DEPTH else ()
             return found or (_nothing(body_start),)
         if media.is_a(b"message", b"rfc822") and depth < MAX_DEPTH and self._parts < MAX_PARTS:
-            return (self.part(body_start, depth + 1, PLAIN),)
+            return (self.part(body_start, depth + 1, PLAIN, is_message=True),)
         return ()
 
     def _multipart(self, word: bytes, body_start: int, depth: int, default: Media) -> tuple[Part, ...]:

@@ -172,7 +172,27 @@ def test_message_too_deep_is_shown_as_octets() -> None:
 
 def test_label_is_read_from_the_beginning_of_a_long_header() -> None:
     header = b"A: b\n" * (MAX_HEADER_BYTES // 5)
-    assert scan(b"Content-ID: <1>\n" + header + b"Content-MD5: x\n\n").label == Label(PLAIN, id=b"<1>")
+    assert scan(b"MIME-Version: 1.0\nContent-ID: <1>\n" + header + b"Content-MD5: x\n\n").label == Label(PLAIN, id=b"<1>")
+
+
+NO_MIME = b"Content-ID: <1>\nContent-Disposition: attachment\nContent-Transfer-Encoding: base64\n\nx"
+
+
+def test_message_without_version_and_type_is_no_mime_message_but_may_be_encoded() -> None:
+    assert scan(NO_MIME).label == Label(PLAIN, b"base64")
+    inner = scan(b"Content-Type: message/rfc822\n\n" + NO_MIME).message
+    assert inner is not None
+    assert inner.label == Label(PLAIN, b"base64")
+
+
+@pytest.mark.parametrize("field", [b"mime-version: x\n", b"Content-Type: text/plain\n"])
+def test_message_with_version_or_type_is_one(field: bytes) -> None:
+    assert scan(field + NO_MIME).label.id == b"<1>"
+
+
+def test_part_of_a_multipart_needs_neither() -> None:
+    (part,) = scan(b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" + NO_MIME + b"\n--b--\n").children
+    assert part.label.id == b"<1>"
 
 
 class Searched(bytes):
