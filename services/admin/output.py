@@ -14,14 +14,16 @@ def print_json(value: Any) -> None:
 
 
 def print_columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A header and rows; every column but the last is as wide as its widest cell. Nothing at all when there are no rows."""
+    """A header and rows; every column but the last is as wide as its widest cell. Nothing at all when there are no rows.
+
+    Written in one go: the image has Python write at once what it is given, and each piece wakes the engine that carries it to the terminal.
+    """
     lines = [header, *rows]
     if len(lines) == 1:
         return
     widths = [max(len(line[column]) for line in lines) for column in range(len(header) - 1)]
-    for line in lines:
-        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
-        typer.echo("  ".join([*cells, line[-1]]).rstrip())
+    padded = ([*map(str.ljust, line, widths), line[-1]] for line in lines)
+    typer.echo("\n".join("  ".join(cells).rstrip() for cells in padded))
 
 
 def local_time(seconds: float) -> str:

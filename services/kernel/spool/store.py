@@ -213,7 +213,9 @@ class QueueStore:
         except FileNotFoundError:
             return b""
         try:
-            return self._disk.read(file, count, max(0, self._disk.size(file) - count))
+            size = self._disk.size(file)
+            count = min(count, size)  # a read makes room for all that it is asked for
+            return self._disk.read(file, count, size - count)
         finally:
             self._disk.close(file)
 
