@@ -55,6 +55,11 @@ class Filler:
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether what is wished for will be done."""
+        return self._task is not None
+
     def start(self) -> None:
         """Begin to work."""
         self._task = asyncio.create_task(self._work())

@@ -23,6 +23,9 @@ LOOKUP_MESSAGES = 200_000
 LEAST_LOOKUP_MESSAGES = 2_000
 READ_MESSAGES = 20
 """Messages read in one go in a thread, some 10 ms, so that others have their turn."""
+KEEP_MESSAGES = 1_000
+"""Messages whose words are kept by a search that had to read them: that takes four times as long as to look for something in them, so of a folder
+that has just been moved in they are left to ``filler``."""
 
 _CHARSET_IS_SET = bad("Charset is UTF-8 already")
 """RFC 6855 section 3, RFC 9755 section 3: what is UTF-8 in this session cannot be in another charset."""
@@ -113,11 +116,12 @@ async def _settle(session: Session, key: SearchKey, uids: Sequence[int], evidenc
     known = evidence.with_lookups(await look_up(selected, key, uids, session.connection.check))
     fitting, unsure = await _judge(session, key, uids, known)
     unread = sorted(unsure)
+    keeps = len(unread) <= KEEP_MESSAGES or not needs_words(key) or not session.house.filler.is_at_work
     is_whole = True
     for start in range(0, len(unread), READ_MESSAGES):
         session.connection.check()
         some = unread[start : start + READ_MESSAGES]
-        found = await selected.run(_read_and_judge, selected.folder, key, some, known)
+        found = await selected.run(_read_and_judge, selected.folder, key, some, known, keeps=keeps)
         fitting |= found.fitting
         is_whole = is_whole and found.is_whole
     return _Settled(frozenset(fitting), is_whole)
@@ -137,14 +141,16 @@ async def _judge(session: Session, key: SearchKey, uids: Sequence[int], evidence
     return fitting, unsure
 
 
-def _read_and_judge(folder: Folder, key: SearchKey, uids: Sequence[int], evidence: Evidence) -> _Settled:
-    """What was read is kept in the catalogue for the next time. A message that is gone fits nothing."""
-    keeper = Keeper(folder, with_words=needs_words(key))
+def _read_and_judge(folder: Folder, key: SearchKey, uids: Sequence[int], evidence: Evidence, *, keeps: bool) -> _Settled:
+    """What was read may be kept in the catalogue for the next time. A message that is gone fits nothing."""
+    keeper = Keeper(folder, with_words=needs_words(key)) if keeps else None
     fitting: set[int] = set()
     there = 0
     for uid, document in read(folder, uids):
         there += 1
-        keeper.take(uid, document)
+        if keeper:
+            keeper.take(uid, document)
         fitting |= judge(key, frozenset((uid,)), evidence.with_documents({uid: document})).fitting
-    keeper.write()
+    if keeper:
+        keeper.write()
     return _Settled(frozenset(fitting), there == len(uids))

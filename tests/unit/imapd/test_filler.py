@@ -5,6 +5,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from services.imapd import filler
+from services.imapd.commands import search
 from services.imapd.service import Settings
 from services.kernel.mailbox.store import MailStore
 from services.kernel.mailbox.user import UserMail
@@ -71,10 +75,37 @@ def test_damaged_catalogue_does_not_stop_it(imapd: Running, alice: UserMail) -> 
         wait_until(lambda: known(alice) == {1, 2, 3})
 
 
-def test_nothing_is_filled_when_it_is_switched_off(tmp_path: Path) -> None:
-    imapd = Running(tmp_path, catalogue_in_background=False)
-    with imapd.signed_in() as client, contextlib.closing(MailStore(Settings(imapd.configuration).mailbox)) as store:
+@pytest.mark.parametrize(("most", "kept"), [(3, {1, 2, 3}), (2, set())])
+def test_search_that_must_read_much_leaves_the_words_to_it(
+    imapd: Running, alice: UserMail, monkeypatch: pytest.MonkeyPatch, most: int, kept: set[int]
+) -> None:
+    monkeypatch.setattr(filler, "PAUSE_SECONDS", WAIT_SECONDS)
+    monkeypatch.setattr(search, "KEEP_MESSAGES", most)
+    with imapd.signed_in() as client:
         fill(client, 3)
         client.ask("SELECT INBOX")
-        imapd.stop()
+        for _ in range(2):
+            assert client.ask("SEARCH BODY world")[0] == b"* SEARCH 2"
+        assert known(alice) == kept
+
+
+def test_search_keeps_all_words_where_nothing_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "KEEP_MESSAGES", 0)
+    imapd = Running(tmp_path, catalogue_in_background=False)
+    with imapd.signed_in() as client:
+        fill(client, 3)
+        client.ask("SELECT INBOX")
+        client.ask("SEARCH BODY world")
+    imapd.stop()
+    with contextlib.closing(MailStore(Settings(imapd.configuration).mailbox)) as store:
+        assert known(store.user(ALICE)) == {1, 2, 3}
+
+
+def test_nothing_is_filled_when_it_is_switched_off(tmp_path: Path) -> None:
+    imapd = Running(tmp_path, catalogue_in_background=False)
+    with imapd.signed_in() as client:
+        fill(client, 3)
+        client.ask("SELECT INBOX")
+    imapd.stop()
+    with contextlib.closing(MailStore(Settings(imapd.configuration).mailbox)) as store:
         assert known(store.user(ALICE)) == set()
