@@ -218,7 +218,7 @@ class _Scanner:
             default = MESSAGE if media.is_a(b"multipart", b"digest") else PLAIN
             word = media.boundary
             found = self._multipart(word[:MAX_BOUNDARY_BYTES], body_start, depth + 1, default) if word is not None and depth < MAX_DEPTH else ()
-            return found or (_nothing(body_start, default),)
+            return found or (_nothing(body_start),)
         if media.is_a(b"message", b"rfc822") and depth < MAX_DEPTH and self._parts < MAX_PARTS:
             return (self.part(body_start, depth + 1, PLAIN, is_message=True),)
         return ()
@@ -253,6 +253,6 @@ class _Scanner:
         return line_end + 1 if line_end >= 0 else self._length
 
 
-def _nothing(at: int, media: Media = PLAIN) -> Part:
+def _nothing(at: int) -> Part:
     """The part that stands for the missing ones of a multipart, since IMAP's grammar wants one (RFC 3501 section 9, ``body-type-mpart``)."""
-    return Part(at, at, at, 0, 0, 0, 0, Label(media), (_nothing(at),) if media is MESSAGE else ())
+    return Part(at, at, at, 0, 0, 0, 0, Label(PLAIN))

@@ -9,7 +9,7 @@ import pytest
 from services.kernel.mail.mime.envelope import envelope
 from services.kernel.mail.mime.fields import MAX_HEADER_BYTES
 from services.kernel.mail.mime.imapform import body, bodystructure, envelope_form
-from services.kernel.mail.mime.media import MESSAGE, PLAIN, Label
+from services.kernel.mail.mime.media import PLAIN, Label
 from services.kernel.mail.mime.structure import MAX_DEPTH, MAX_PARTS, Part, scan
 
 CORPUS = sorted(Path(__file__).with_name("data").glob("*.eml"))
@@ -193,11 +193,6 @@ def test_message_with_version_or_type_is_one(field: bytes) -> None:
 def test_part_of_a_multipart_needs_neither() -> None:
     (part,) = scan(b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" + NO_MIME + b"\n--b--\n").children
     assert part.label.id == b"<1>"
-
-
-def test_digest_without_parts_has_a_message_in_place_of_one() -> None:
-    (part,) = scan(b"Content-Type: multipart/digest; boundary=b\n\nnone\n").children
-    assert (part.label, [inner.label for inner in part.children]) == (Label(MESSAGE), [Label(PLAIN)])
 
 
 class Searched(bytes):
