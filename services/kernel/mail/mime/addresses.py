@@ -90,7 +90,7 @@ class _Reader:
 
     Of the open entry, ``_path`` is what an open ``<`` was followed by (a comma in a route does not end the entry), ``_is_closed`` tells that it had
     its ``>``, ``_is_bare`` that it is an address without. ``_separator`` is what came before the entry. ``_is_over`` tells that there was a ``>``
-    that closes nothing, where Dovecot's list is over.
+    that closes nothing, or what no atom has behind a bare address: there Dovecot's list is over.
     """
 
     def __init__(self) -> None:
@@ -118,6 +118,7 @@ class _Reader:
         self._entry.append(token)
         if kind not in b" (":
             self._note(kind)
+            self._is_over = self._is_over or (self._is_bare and kind == b"w" and _NO_ATOM.search(token.text) is not None)
         return True
 
     def _note(self, kind: bytes) -> None:
