@@ -23,9 +23,10 @@ LOOKUP_MESSAGES = 200_000
 LEAST_LOOKUP_MESSAGES = 2_000
 READ_MESSAGES = 20
 """Messages read in one go in a thread, some 10 ms, so that others have their turn."""
-KEEP_MESSAGES = 1_000
-"""Messages whose words are kept by a search that had to read them: that takes four times as long as to look for something in them, so of a folder
-that has just been moved in they are left to ``filler``."""
+KEEP_MESSAGES = 10_000
+"""Messages whose words are kept by a search that had to read them, so that the next one finds them: that takes five times as long as to look for
+something in them. Those of a larger folder that has just been moved in are left to ``filler``."""
+
 
 _CHARSET_IS_SET = bad("Charset is UTF-8 already")
 """RFC 6855 section 3, RFC 9755 section 3: what is UTF-8 in this session cannot be in another charset."""
