@@ -74,7 +74,7 @@ def run(load: Load, stacks: Sequence[Stack], rounds: int, tell: Callable[[str], 
             for stack in left[:: 1 if number % 2 == 0 else -1]:
                 try:
                     values = load.measure(stack)
-                except Exception as error:
+                except Exception as error:  # ours and the peer's are raised again; of a third server nothing it does may cost their figures
                     if stack.name in (OURS, PEER):
                         raise
                     tell(f"  {load.name}  round {number + 1}  {stack.name:12} left out: {error}")

@@ -27,7 +27,6 @@ KEEP_MESSAGES = 10_000
 """Messages whose words are kept by a search that had to read them, so that the next one finds them: that takes five times as long as to look for
 something in them. Those of a larger folder that has just been moved in are left to ``filler``."""
 
-
 _CHARSET_IS_SET = bad("Charset is UTF-8 already")
 """RFC 6855 section 3, RFC 9755 section 3: what is UTF-8 in this session cannot be in another charset."""
 _REV2 = Returns(frozenset({Result.ALL}))
@@ -117,12 +116,14 @@ async def _settle(session: Session, key: SearchKey, uids: Sequence[int], evidenc
     known = evidence.with_lookups(await look_up(selected, key, uids, session.connection.check))
     fitting, unsure = await _judge(session, key, uids, known)
     unread = sorted(unsure)
-    keeps = len(unread) <= KEEP_MESSAGES or not needs_words(key) or not session.house.filler.is_at_work
+    with_words = needs_words(key)
+    keeps = len(unread) <= KEEP_MESSAGES or not with_words or not session.house.filler.is_at_work
+    keeper = Keeper(selected.folder, with_words=with_words) if keeps else None
     is_whole = True
     for start in range(0, len(unread), READ_MESSAGES):
         session.connection.check()
         some = unread[start : start + READ_MESSAGES]
-        found = await selected.run(_read_and_judge, selected.folder, key, some, known, keeps=keeps)
+        found = await selected.run(_read_and_judge, selected.folder, key, some, known, keeper)
         fitting |= found.fitting
         is_whole = is_whole and found.is_whole
     return _Settled(frozenset(fitting), is_whole)
@@ -142,9 +143,8 @@ async def _judge(session: Session, key: SearchKey, uids: Sequence[int], evidence
     return fitting, unsure
 
 
-def _read_and_judge(folder: Folder, key: SearchKey, uids: Sequence[int], evidence: Evidence, *, keeps: bool) -> _Settled:
-    """What was read may be kept in the catalogue for the next time. A message that is gone fits nothing."""
-    keeper = Keeper(folder, with_words=needs_words(key)) if keeps else None
+def _read_and_judge(folder: Folder, key: SearchKey, uids: Sequence[int], evidence: Evidence, keeper: Keeper | None) -> _Settled:
+    """What was read is kept in the catalogue for the next time, if there is a keeper. A message that is gone fits nothing."""
     fitting: set[int] = set()
     there = 0
     for uid, document in read(folder, uids):

@@ -37,7 +37,7 @@ def _load(count: int) -> Load:
         values = {
             "new mail": NEW["messages"] / carry(stack, **NEW).delivering_seconds,
             "list": _list_seconds(stack),
-            "start": _start(stack),
+            "start": _start_seconds(stack),
             "memory": sum(stack.memory_bytes().values()) / 1e6,
         }
         sent = min(taken_of(count), FLUSHED)
@@ -51,7 +51,7 @@ def _start_load(count: int) -> Load:
 
     def measure(stack: Stack) -> Mapping[str, float]:
         _fill(stack, count)
-        return {"start": _start(stack)}
+        return {"start": _start_seconds(stack)}
 
     return Load(f"deferred/{count}", FIGURES[:1], measure, clear=empty_mailboxes, rounds=1, size=count)
 
@@ -79,11 +79,11 @@ def _list_seconds(stack: Stack) -> float:
     return stack.seconds(stack.operator.service, stack.operator.list_queue)
 
 
-def _start(stack: Stack) -> float:
-    return statistics.median(start_seconds(stack) for _ in range(STARTS))
+def _start_seconds(stack: Stack) -> float:
+    return statistics.median(_one_start(stack) for _ in range(STARTS))
 
 
-def start_seconds(stack: Stack) -> float:
+def _one_start(stack: Stack) -> float:
     """From the start of the program that owns the queue to a new message in its mailbox."""
     container = stack.project.container(stack.parts.queue)
     container.stop(timeout=30)

@@ -118,7 +118,8 @@ class _Reader:
         self._entry.append(token)
         if kind not in b" (":
             self._note(kind)
-            self._is_over = self._is_over or (self._is_bare and kind == b"w" and _NO_ATOM.search(token.text) is not None)
+        if self._is_bare and kind == b"w" and _NO_ATOM.search(token.text):
+            self._is_over = True
         return True
 
     def _note(self, kind: bytes) -> None:
