@@ -1,10 +1,8 @@
 """What is said to one client, which is relay: the handler behind each LMTP session."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from prometheus_client import Gauge
 
 from services.kernel.directory import MailboxFormat
 from services.kernel.directory.reader import Directory
@@ -42,7 +40,7 @@ class House:
     store: MailStore
     mailroom: Mailroom
     emitter: Emitter
-    sessions: Gauge
+    count_sessions: Callable[[int], None]
     mboxes: set[str]
     """The names of the site's files, which a reload may change."""
 
@@ -54,7 +52,7 @@ class Conversation:
         self._house = house
         self._peer = peer
         self._transfer = Transfer("", "", "")
-        house.sessions.inc()
+        house.count_sessions(1)
 
     async def connected(self) -> Reply | None:
         """The network decides who can."""
@@ -127,6 +125,6 @@ class Conversation:
 
     def ended(self, reason: str) -> None:
         """Tell of an end that was not a proper one."""
-        self._house.sessions.dec()
+        self._house.count_sessions(-1)
         if reason:
             self._house.emitter.emit(Kind.REJECTED, stage="END", reason=reason[:512], client=self._peer.address)

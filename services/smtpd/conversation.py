@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from msgspec import structs
-from prometheus_client import Gauge
 
 from services.kernel.directory.account import Account
 from services.kernel.directory.reader import Directory
@@ -52,7 +51,7 @@ class House:
     message_rules: MessageRules
     hinter: Hinter
     emitter: Emitter
-    sessions: Gauge
+    count_sessions: Callable[[int], None]
     mint_id: Callable[[], QueueId]
     verification: Verification | None = None
     capacity: Capacity | None = None
@@ -99,7 +98,7 @@ class Conversation:
         self._is_sender_judged = False
         self._cause = ""
         self._is_told = False
-        house.sessions.inc()
+        house.count_sessions(1)
 
     async def connected(self) -> Reply | None:
         """Everybody may talk to us."""
@@ -283,7 +282,7 @@ class Conversation:
 
     def ended(self, reason: str) -> None:
         """Tell of an end that was not a proper one."""
-        self._house.sessions.dec()
+        self._house.count_sessions(-1)
         if reason:
             self._house.emitter.emit(Kind.REJECTED, stage="END", reason=reason[:512], client=self._peer.address)
 

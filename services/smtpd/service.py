@@ -60,7 +60,8 @@ class Smtpd:
         self._emitter = Emitter(settings.site.name, "smtpd", f"{role_name}-{number}", settings.role.events_directory)
         self._emitter.on_event = self._metrics.count_event
         registry = self._metrics.registry
-        self._sessions = Gauge("malleposte_smtpd_sessions", "Connections open now.", registry=registry, multiprocess_mode="livesum")
+        sessions = Gauge("malleposte_smtpd_sessions", "Connections open now.", registry=registry, multiprocess_mode="livesum")
+        self._count_sessions = partial(self._metrics.change, sessions)
         self._intake = Intake(settings.role.queue_directory, _minfree(settings))
         self._hinter = Hinter(str(near(settings.role.queue_directory) / "hint"))
         self._mint_id = minter()
@@ -86,7 +87,7 @@ class Smtpd:
             message_rules=_message_rules(role, self._intake, router),
             hinter=self._hinter,
             emitter=self._emitter,
-            sessions=self._sessions,
+            count_sessions=self._count_sessions,
             mint_id=self._mint_id,
             verification=Verification(role, tables, router, self._asker) if has_work(role) else None,
             capacity=_capacity(role, directory, router),

@@ -27,9 +27,8 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     def lines(self) -> list[str]:
         """The reply as it stands on the wire, without line ends."""
         prefix = f"{self.enhanced} " if self.enhanced else ""
-        words = self.text.split("\n") or [""]
-        last = len(words) - 1
-        return [f"{self.code}{' ' if n == last else '-'}{prefix}{line}" for n, line in enumerate(words)]
+        *first, last = self.text.split("\n")
+        return [*[f"{self.code}-{prefix}{line}" for line in first], f"{self.code} {prefix}{last}"]
 
     def encode(self) -> bytes:
         """The reply as bytes, CRLF included; characters outside UTF-8 cannot occur in ``text``."""

@@ -134,8 +134,12 @@ class Stream:
             raise self._over
 
     def _take(self, count: int) -> bytes:
-        data = bytes(self._buffer[:count])
-        del self._buffer[:count]
+        if count == len(self._buffer):
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        else:
+            data = bytes(self._buffer[:count])
+            del self._buffer[:count]
         if self._is_paused and len(self._buffer) <= HIGH_WATER_BYTES:
             self._is_paused = False
             with contextlib.suppress(RuntimeError):  # closed meanwhile

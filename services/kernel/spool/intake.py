@@ -25,8 +25,9 @@ from pathlib import Path
 from services.kernel.mail.envelope import Envelope, Recipient
 from services.kernel.mail.queueid import QueueId, queue_id
 from services.kernel.runtime.workplace import near
+from services.kernel.spool.committer import Committer
 from services.kernel.spool.disk import NO_ROOM, Disk
-from services.kernel.spool.newfile import NewFile, commit_together
+from services.kernel.spool.newfile import NewFile
 
 SPILL_BYTES = 256 * 1024
 """A draft keeps about this much in memory: 200 large uploads at once take 50 MB."""
@@ -93,9 +94,7 @@ class Intake:
         self._minfree_bytes = minfree_bytes
         self._disk = disk or Disk()
         self._spillers = ThreadPoolExecutor(SPILL_THREADS, "spill")
-        self._committer = ThreadPoolExecutor(1, "commit")
-        self._waiting: list[tuple[Draft, asyncio.Future[None]]] = []
-        self._is_committing = False
+        self._committer = Committer()
         self._free_bytes = 0
         self._looked = float("-inf")
 
@@ -126,35 +125,15 @@ class Intake:
         except QueueTrouble:
             draft.abort()
             raise
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((draft, done))
-        if not self._is_committing:
-            self._start()
-        await done
-
-    def _start(self) -> None:
-        batch, self._waiting = self._waiting, []
-        self._is_committing = True
-        files = [draft.file for draft, _ in batch]
-        job = asyncio.get_running_loop().run_in_executor(self._committer, commit_together, files)
-        job.add_done_callback(lambda job: self._finish(batch, job.result()))
-
-    def _finish(self, batch: list[tuple[Draft, asyncio.Future[None]]], faults: list[OSError | None]) -> None:
-        self._is_committing = False
-        if self._waiting:
-            self._start()
-        for (_, done), fault in zip(batch, faults, strict=True):
-            if done.done():
-                continue
-            if fault is None:
-                done.set_result(None)
-            else:
-                done.set_exception(_trouble(fault))
+        try:
+            await self._committer.commit(draft.file)
+        except OSError as error:
+            raise _trouble(error) from error
 
     def close(self) -> None:
         """Give the threads back when what they are at is done."""
         self._spillers.shutdown()
-        self._committer.shutdown()
+        self._committer.close()
 
 
 def minter() -> Callable[[], QueueId]:

@@ -2,6 +2,9 @@ import asyncio
 import os
 from pathlib import Path
 
+import pytest
+
+from services.kernel.wire import hint
 from services.kernel.wire.hint import BATCH_IDS, Hinter
 from services.qmgr.hints import HintSocket
 from tests.unit.kernel.spool.messages import name
@@ -34,6 +37,34 @@ def test_hints_arrive_even_when_there_are_more_than_the_socket_holds(tmp_path: P
 
     asyncio.run(main())
     assert heard == [name(number) for number in range(count)]
+
+
+def test_one_hint_goes_out_at_once_and_those_in_close_order_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hint, "GATHER_SECONDS", 1.0)
+    heard: list[list[str]] = []
+
+    async def main() -> None:
+        told = asyncio.Event()
+
+        def on_hint(queue_ids: list[str]) -> None:
+            heard.append(queue_ids)
+            told.set()
+
+        receiver = HintSocket(tmp_path / "hint", os.getgid(), on_hint, lambda _: None)
+        receiver.open()
+        sender = Hinter(str(tmp_path / "hint"))
+        for number in (1, 2, 3):
+            sender.send([name(number)])
+            if number != 2:
+                await asyncio.wait_for(told.wait(), DEADLINE_SECONDS)
+                told.clear()
+            else:
+                await asyncio.sleep(0.05)
+        sender.close()
+        receiver.close()
+
+    asyncio.run(main())
+    assert heard == [[name(1)], [name(2), name(3)]]
 
 
 def test_hints_without_a_receiver_are_dropped(tmp_path: Path) -> None:

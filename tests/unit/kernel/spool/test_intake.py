@@ -109,6 +109,38 @@ def test_fault_of_the_disk_is_told_and_leaves_nothing_behind(root: Path, call: s
     assert names(root) == []
 
 
+def test_defect_is_told_leaves_nothing_behind_and_stops_no_other_message(root: Path) -> None:
+    class Puzzled(Disk):
+        def sync(self, file: int) -> None:
+            if not names(root)[1:]:
+                raise ZeroDivisionError
+            super().sync(file)
+
+    async def job(intake: Intake) -> None:
+        draft = begin(intake)
+        draft.write(CONTENT)
+        with pytest.raises(ZeroDivisionError):
+            await draft.commit()
+        draft.abort()
+        assert names(root) == []
+        (root / "incoming" / name(9)).touch()
+        await begin(intake).commit()
+
+    run(root, job, Puzzled())
+    assert names(root) == [name(1), name(9)]
+
+
+def test_close_waits_for_what_is_being_committed(root: Path) -> None:
+    async def job(intake: Intake) -> None:
+        commit = asyncio.ensure_future(begin(intake).commit())
+        await asyncio.sleep(0)
+        intake.close()
+        assert names(root) == [name(1)]
+        await commit
+
+    run(root, job)
+
+
 def test_fault_while_spilling_is_told_at_once(root: Path) -> None:
     async def job(intake: Intake) -> None:
         draft = begin(intake)
