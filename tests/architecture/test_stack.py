@@ -46,13 +46,13 @@ def stage(target: str) -> str:
 
 def sources(target: str) -> set[str]:
     """What a target copies into /app besides the kernel."""
-    return set(re.findall(r"(?m)^COPY --from=compiled (\S+) /app", stage(target)))
+    return set(re.findall(r"(?m)^COPY --from=(?:compiled|parts) (\S+) /app", stage(target)))
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_image_holds_its_own_program_and_no_other(program: str) -> None:
     schemas = {"/schemas"} if program == "admin" else set()
-    assert sources(program) == {f"/app/services/{program}"} | schemas
+    assert sources(program) == {f"/parts/{program}"} | schemas
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

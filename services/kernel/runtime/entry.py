@@ -4,6 +4,8 @@ import importlib
 import signal
 import sys
 
+from services.kernel.runtime import bundle
+
 
 def run(module: str) -> None:
     """Load a module and run its ``main``. SIGTERM ends the program also while it loads.
@@ -13,6 +15,7 @@ def run(module: str) -> None:
     """
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    bundle.use()
     importlib.import_module(module).main()
 
 
