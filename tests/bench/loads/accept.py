@@ -33,4 +33,4 @@ LOADS = [
     for is_reused in (False, True)
     if sessions <= count and (sessions < count or not is_reused)
 ]
-QUICK = [_load("4KB", 10, False, 1000)]
+QUICK = [_load("4KB", 10, False, 2000)]
