@@ -1,8 +1,10 @@
 """What is said to one client, which is relay: the handler behind each LMTP session."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from prometheus_client import Gauge
 
 from services.kernel.directory import MailboxFormat
 from services.kernel.directory.reader import Directory
@@ -40,7 +42,7 @@ class House:
     store: MailStore
     mailroom: Mailroom
     emitter: Emitter
-    count_sessions: Callable[[int], None]
+    sessions: Gauge
     mboxes: set[str]
     """The names of the site's files, which a reload may change."""
 
@@ -52,7 +54,7 @@ class Conversation:
         self._house = house
         self._peer = peer
         self._transfer = Transfer("", "", "")
-        house.count_sessions(1)
+        house.sessions.inc()
 
     async def connected(self) -> Reply | None:
         """The network decides who can."""
@@ -125,6 +127,6 @@ class Conversation:
 
     def ended(self, reason: str) -> None:
         """Tell of an end that was not a proper one."""
-        self._house.count_sessions(-1)
+        self._house.sessions.dec()
         if reason:
             self._house.emitter.emit(Kind.REJECTED, stage="END", reason=reason[:512], client=self._peer.address)

@@ -97,7 +97,7 @@ class Mda:
         self._sorter = self._build_sorter()
         mailroom = Mailroom(self._deliverers, self._sorter, Teller(self._emitter), settings.mda.defers_over_quota)
         self._mboxes = set(settings.routing.mboxes)
-        house = House(self._directory, self._store, mailroom, self._emitter, partial(self._metrics.change, sessions), self._mboxes)
+        house = House(self._directory, self._store, mailroom, self._emitter, sessions, self._mboxes)
         self._server = Server(_rules(settings), lambda peer: Conversation(house, peer), self._tell_defect)
         self._desk = Desk(self._store, tools.disk, self._directory, settings.sieve.script_limits, self._tell_sharing)
         self._desk_server: channel.Listener | None = None

@@ -61,7 +61,7 @@ class Smtpd:
         self._emitter.on_event = self._metrics.count_event
         registry = self._metrics.registry
         sessions = Gauge("malleposte_smtpd_sessions", "Connections open now.", registry=registry, multiprocess_mode="livesum")
-        self._count_sessions = partial(self._metrics.change, sessions)
+        self._count_sessions = partial(self._metrics.add, sessions)
         self._intake = Intake(settings.role.queue_directory, _minfree(settings))
         self._hinter = Hinter(str(near(settings.role.queue_directory) / "hint"))
         self._mint_id = minter()

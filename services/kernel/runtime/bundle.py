@@ -1,8 +1,10 @@
-"""All modules of a program in one file, so that it starts without looking for each of them.
+"""The modules of a program in one file, so that it starts without looking for each of them.
 
 An import looks at half a dozen paths; for the five hundred modules of a service that takes 0.35 s where the root is a slow one (see ``workplace``),
 more than to run them all. An image is made with a bundle of the byte code that it holds anyway, its own, Python's and the libraries'. Where there is
 none, as in a checkout, and for what is not in it, such as libraries in C, modules are looked for as ever.
+
+It comes before the files: whoever changes modules in an image removes it, and whoever mounts others over them does so over all of ``/app/services``.
 
 ``python -m services.kernel.runtime.bundle qmgr FILE`` makes the bundle of a program.
 """
@@ -12,14 +14,15 @@ import mmap
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import NamedTuple
 
 PATH = os.path.join(os.path.dirname(__file__), "../../bundle")
-"""Beside the programs: whoever mounts other sources over them hides it."""
+_BYTE_CODE = f"{sys.version}, optimized {sys.flags.optimize}"
+"""What byte code depends on."""
 _PYC_HEAD_BYTES = 16
-"""In front of the code in a file of byte code (PEP 552)."""
+"""In front of the code in a file of byte code (PEP 552). These files are taken as they are: what ``marshal`` makes of a code in memory varies."""
 
 
 class _Module(NamedTuple):
@@ -44,16 +47,16 @@ class _Loader(SourceFileLoader):
 class Bundle:
     """Finds modules in an open bundle (``importlib.abc.MetaPathFinder``).
 
-    The file holds the length of its index in 8 bytes, the index, and the code of each module. The index is marshalled: the version of the Python
-    that made it, and for each name the module's file, and where its code begins and ends behind the index.
+    The file holds the length of its index in 8 bytes, the index, and the code of each module. The index is marshalled: which Python made the bundle,
+    and for each name the module's file, and where its code begins and ends behind the index.
     """
 
     def __init__(self, content: memoryview) -> None:
-        """Raises ``ValueError`` for a bundle of another Python, whose byte code is not ours."""
+        """Raises ``ValueError`` for a bundle of another Python, whose byte code is not ours, and ``EOFError`` for half of one."""
         end = 8 + int.from_bytes(content[:8], "big")
-        version, self._places = marshal.loads(content[8:end])
-        if version != sys.version:
-            raise ValueError(f"made by Python {version}")
+        maker, self._places = marshal.loads(content[8:end])
+        if maker != _BYTE_CODE:
+            raise ValueError(f"made by Python {maker}")
         self._codes = content[end:]
 
     def find_spec(self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None) -> ModuleSpec | None:
@@ -73,17 +76,14 @@ class Bundle:
 def use(path: str = PATH) -> None:
     """From now on take modules from the bundle at ``path``, if there is one of this Python."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with open(path, "rb") as file:
+            bundle = Bundle(memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)))
     except FileNotFoundError:
         return
-    content = memoryview(mmap.mmap(file, 0, prot=mmap.PROT_READ))
-    os.close(file)
-    try:
-        bundle = Bundle(content)
-    except ValueError as fault:
+    except (OSError, ValueError, EOFError) as fault:
         print(f"{path} is not used: {fault}", file=sys.stderr)
         return
-    sys.meta_path.insert(len(sys.meta_path) - 1, bundle)  # what is built into Python comes first, what is looked for in folders last
+    sys.meta_path.insert(sys.meta_path.index(PathFinder), bundle)  # what is built into Python stays before it
 
 
 def make(modules: Sequence[_Module]) -> bytes:
@@ -91,7 +91,7 @@ def make(modules: Sequence[_Module]) -> bytes:
     places, position = {}, 0
     for module in modules:
         places[module.name] = (module.file, position, position := position + len(module.code))
-    index = marshal.dumps((sys.version, places))
+    index = marshal.dumps((_BYTE_CODE, places))
     return b"".join([len(index).to_bytes(8, "big"), index, *(module.code for module in modules)])
 
 

@@ -16,7 +16,7 @@ from services.kernel.runtime.listening import own_addresses
 REQUEST_SECONDS = 5.0
 """A scraper sends its request at once; whoever does not is cut."""
 GATHER_SECONDS = 0.25
-"""How far values may lag: one that workers share lies in a file, where each change costs 5 us, which four of them a message make a fortieth of."""
+"""How far values may lag. One that workers share lies in a file, where a change costs 5 us; smtpd makes four of them a message."""
 
 
 class Metrics:
@@ -35,21 +35,21 @@ class Metrics:
         child = self._kinds.get(kind)
         if child is None:
             child = self._kinds[kind] = self._events.labels(kind)
-        self.change(child, 1)
+        self.add(child, 1)
 
-    def change(self, value: Counter | Gauge, amount: int) -> None:
-        """Change, within ``GATHER_SECONDS``, a value that changes with every message or connection. From any thread."""
+    def add(self, value: Counter | Gauge, amount: int) -> None:
+        """Add, within ``GATHER_SECONDS``, to a value that changes with every message or connection. From any thread."""
         with self._lock:
             self._gathered[value] = self._gathered.get(value, 0) + amount
             is_planned, self._is_planned = self._is_planned, True
         if is_planned:
             return
         try:
-            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._enter)
+            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._write_out)
         except RuntimeError:
-            self._enter()
+            self._write_out()
 
-    def _enter(self) -> None:
+    def _write_out(self) -> None:
         with self._lock:
             gathered, self._gathered = self._gathered, {}
             self._is_planned = False
@@ -58,7 +58,7 @@ class Metrics:
 
     def render(self) -> bytes:
         """The exposition text, summed over the workers where there are several."""
-        self._enter()
+        self._write_out()
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self.registry)
         merged = CollectorRegistry()

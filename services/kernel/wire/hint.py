@@ -14,7 +14,7 @@ BATCH_IDS = 200
 PENDING_IDS = 10_000
 """Kept while qmgr's socket is full or qmgr is away; beyond it the scan is quicker than we are."""
 GATHER_SECONDS = 0.005
-"""Between two datagrams, so that qmgr is not woken for each message when they come in close order; one that comes alone is told of at once."""
+"""From one sending to the next, so that qmgr is not woken for each of many messages; one that comes alone is told of at once."""
 RETRY_SECONDS = 0.02
 """Between two attempts, also to reach a qmgr that is not there: what came while it was started again is then delivered at once."""
 

@@ -62,9 +62,18 @@ def test_without_a_bundle_all_modules_are_looked_for(folder: Path) -> None:
     assert (done.stdout, done.stderr) == ("yellow\n", "")
 
 
+@pytest.mark.parametrize("length", [0, 7, 100])
+def test_half_a_bundle_is_told_of_and_not_used(folder: Path, length: int) -> None:
+    whole = (folder / "bundle").read_bytes()
+    (folder / "bundle").write_bytes(whole[:length])
+    done = run(folder, f"{USE}import fruit.pear; print(fruit.pear.colour)")
+    assert done.stdout == "yellow\n"
+    assert done.stderr.startswith("bundle is not used: ")
+
+
 def test_bundle_of_another_python_is_told_of_and_not_used(folder: Path) -> None:
     program = f"import sys; sys.version = '4.0'; {MAKE}"
     assert run(folder, program).returncode == 0
     done = run(folder, f"{USE}import fruit.pear; print(fruit.pear.colour)")
     assert done.stdout == "yellow\n"
-    assert done.stderr == "bundle is not used: made by Python 4.0\n"
+    assert done.stderr == "bundle is not used: made by Python 4.0, optimized 0\n"

@@ -1,6 +1,7 @@
 import asyncio
 import errno
 import os
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -109,36 +110,64 @@ def test_fault_of_the_disk_is_told_and_leaves_nothing_behind(root: Path, call: s
     assert names(root) == []
 
 
-def test_defect_is_told_leaves_nothing_behind_and_stops_no_other_message(root: Path) -> None:
-    class Puzzled(Disk):
-        def sync(self, file: int) -> None:
-            if not names(root)[1:]:
-                raise ZeroDivisionError
-            super().sync(file)
+class Gate(Disk):
+    """A disk whose ``sync`` waits until it is opened, and raises ``defect`` for the file with that number, counted from 0."""
+
+    def __init__(self, defect: int = -1) -> None:
+        self.opened = threading.Event()
+        self.synced = 0
+        self._defect = defect
+
+    def sync(self, file: int) -> None:
+        assert self.opened.wait(20)
+        number, self.synced = self.synced, self.synced + 1
+        if number == self._defect:
+            raise ZeroDivisionError
+        super().sync(file)
+
+
+def test_defect_is_told_to_its_batch_leaves_nothing_of_it_behind_and_stops_no_other(root: Path) -> None:
+    disk = Gate(defect=2)
 
     async def job(intake: Intake) -> None:
-        draft = begin(intake)
-        draft.write(CONTENT)
-        with pytest.raises(ZeroDivisionError):
-            await draft.commit()
-        draft.abort()
-        assert names(root) == []
-        (root / "incoming" / name(9)).touch()
-        await begin(intake).commit()
+        commits = [asyncio.ensure_future(begin(intake, number).commit()) for number in (1, 2, 3, 4)]
+        await asyncio.sleep(0)
+        disk.opened.set()
+        told = await asyncio.gather(*commits, return_exceptions=True)
+        alone = told.count(None)  # those whose batch was not that of the defect
+        assert [type(each) for each in told[alone:]] == [ZeroDivisionError] * (4 - alone)
+        assert names(root) == [name(number) for number in range(1, 1 + alone)]
+        await begin(intake, 5).commit()
 
-    run(root, job, Puzzled())
-    assert names(root) == [name(1), name(9)]
+    run(root, job, disk)
+    assert names(root)[-1] == name(5)
 
 
 def test_close_waits_for_what_is_being_committed(root: Path) -> None:
+    disk = Gate()
+
     async def job(intake: Intake) -> None:
         commit = asyncio.ensure_future(begin(intake).commit())
         await asyncio.sleep(0)
-        intake.close()
-        assert names(root) == [name(1)]
+        closing = asyncio.ensure_future(asyncio.to_thread(intake.close))
+        done, _ = await asyncio.wait([closing], timeout=0.05)
+        assert not done
+        disk.opened.set()
+        await closing
+        assert disk.synced == 1
         await commit
 
+    run(root, job, disk)
+
+
+def test_nothing_is_committed_after_close(root: Path) -> None:
+    async def job(intake: Intake) -> None:
+        intake.close()
+        with pytest.raises(RuntimeError):
+            await begin(intake).commit()
+
     run(root, job)
+    assert names(root) == []
 
 
 def test_fault_while_spilling_is_told_at_once(root: Path) -> None:
