@@ -23,9 +23,9 @@ LOOKUP_MESSAGES = 200_000
 LEAST_LOOKUP_MESSAGES = 2_000
 READ_MESSAGES = 20
 """Messages read in one go in a thread, some 10 ms, so that others have their turn."""
-KEEP_MESSAGES = 10_000
+KEEP_MESSAGES = 300
 """Messages whose words are kept by a search that had to read them, so that the next one finds them: that takes five times as long as to look for
-something in them. Those of a larger folder that has just been moved in are left to ``filler``."""
+something in them, for so many half a second. Those of a folder that has just been moved in are left to ``filler``."""
 
 _CHARSET_IS_SET = bad("Charset is UTF-8 already")
 """RFC 6855 section 3, RFC 9755 section 3: what is UTF-8 in this session cannot be in another charset."""
@@ -119,6 +119,8 @@ async def _settle(session: Session, key: SearchKey, uids: Sequence[int], evidenc
     with_words = needs_words(key)
     keeps = len(unread) <= KEEP_MESSAGES or not with_words or not session.house.filler.is_at_work
     keeper = Keeper(selected.folder, with_words=with_words) if keeps else None
+    if not keeps:
+        session.house.filler.wish(selected.place.owner, selected.folder)
     is_whole = True
     for start in range(0, len(unread), READ_MESSAGES):
         session.connection.check()

@@ -89,6 +89,18 @@ def test_search_that_must_read_much_leaves_the_words_to_it(
         assert known(alice) == kept
 
 
+def test_search_that_leaves_the_words_to_it_asks_for_them(imapd: Running, alice: UserMail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session may stay in a folder for days while mail comes in."""
+    monkeypatch.setattr(search, "KEEP_MESSAGES", 0)
+    with imapd.signed_in() as client:
+        fill(client, 1)
+        client.ask("SELECT INBOX")
+        wait_until(lambda: known(alice) == {1})
+        fill(client, 2)
+        client.ask("SEARCH BODY world")
+        wait_until(lambda: known(alice) == {1, 2, 3})
+
+
 def test_search_keeps_all_words_where_nothing_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "KEEP_MESSAGES", 0)
     imapd = Running(tmp_path, catalogue_in_background=False)
