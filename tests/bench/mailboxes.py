@@ -1,5 +1,6 @@
 """Mailboxes full of mail, the same on every stack."""
 
+import time
 from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
@@ -12,6 +13,11 @@ TYPICAL = 5_000
 """Whose figures stand for their kind."""
 FIRST = ("open", "flags", "envelope", "bodystructure", "bodies", "search_found", "search_absent")
 """What mail programs do with a mailbox, in this order. SELECT is the first time they see it."""
+
+REST_SECONDS = 120.0
+LOOK_SECONDS = 2.0
+BUSY = 0.02
+"""Of a core; ours takes 0.003 for its health checks."""
 
 _numbers = count(1)
 _latest: dict[tuple[str, int], str] = {}
@@ -48,6 +54,16 @@ def warm(stack: Stack, messages: int) -> str:
         user = fresh(stack, messages)
         list(work(stack, user, messages, FIRST))
     return user
+
+
+def rest(stack: Stack) -> None:
+    """Return when the IMAP server has nothing more to do of its own accord, such as to catalogue what was moved in, or after ``REST_SECONDS``."""
+    deadline = time.monotonic() + REST_SECONDS
+    is_busy = True
+    while is_busy and time.monotonic() < deadline:
+        before = stack.cpu_seconds_of(stack.parts.imap)
+        time.sleep(LOOK_SECONDS)
+        is_busy = stack.cpu_seconds_of(stack.parts.imap) - before > BUSY * LOOK_SECONDS
 
 
 def work(stack: Stack, user: str, messages: int, names: Sequence[str]) -> Iterator[Taken]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.bench.mailboxes import FIRST, SIZES, TYPICAL, fresh, warm, work
+from tests.bench.mailboxes import FIRST, SIZES, TYPICAL, fresh, rest, warm, work
 from tests.bench.running import Better, Figure, Load
 from tests.bench.stacks import PASSWORD, Stack
 
@@ -26,6 +26,7 @@ def _again(messages: int, is_typical: bool) -> Load:
     def prepare(stacks: Sequence[Stack]) -> None:
         for stack in stacks:
             list(work(stack, warm(stack, messages), messages, ["append"]))
+            rest(stack)
 
     return _load("again", messages, AGAIN, headlines, warm, prepare)
 
