@@ -96,11 +96,13 @@ def make(modules: Sequence[_Module]) -> bytes:
 
 
 def loaded() -> Iterator[_Module]:
-    """All modules in memory that have a file of byte code, by name."""
+    """All modules in memory that have a file of byte code, by name; but one whose byte code names another source would mislead in tracebacks."""
     for name, module in sorted(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
         if spec is not None and spec.name == name and isinstance(spec.loader, SourceFileLoader) and os.path.exists(spec.cached):
-            yield _Module(name, spec.origin, spec.loader.get_data(spec.cached)[_PYC_HEAD_BYTES:])
+            code = spec.loader.get_data(spec.cached)[_PYC_HEAD_BYTES:]
+            if marshal.loads(code).co_filename == spec.origin:
+                yield _Module(name, spec.origin, code)
 
 
 def _load_all(package: str) -> None:

@@ -47,6 +47,12 @@ def test_traceback_shows_the_line_of_the_source(folder: Path) -> None:
     assert f'{folder}/fruit/pear.py", line 3, in fall\n    raise ValueError' in told
 
 
+def test_byte_code_that_names_another_source_is_left_out(folder: Path) -> None:
+    compileall.compile_dir(folder / "fruit", quiet=1, force=True, stripdir=str(folder), prependdir="/elsewhere")
+    assert run(folder, MAKE).returncode == 0
+    assert run(folder, f"{USE}import fruit.pear; print(type(fruit.pear.__loader__).__module__)").stdout == "_frozen_importlib_external\n"
+
+
 def test_data_beside_a_module_is_found(folder: Path) -> None:
     assert run(folder, f"{USE}from importlib.resources import files; print((files('fruit') / 'stone').read_text())").stdout == "a stone\n"
 
